@@ -1,0 +1,2 @@
+// Package authn keeps API tokens fresh.
+package authn
