@@ -1,0 +1,6 @@
+//go:build !race
+
+package contract
+
+// RaceEnabled says that timings mean nothing.
+const RaceEnabled = false
