@@ -1,0 +1,100 @@
+// Package webhooktest runs the test vectors of the providers' webhooks.
+package webhooktest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-4fcf5cf3/payclients/gen/webhook"
+)
+
+// Kinds are the kinds of refusal by the names that vectors use.
+var Kinds = map[string]error{
+	"no_secret": webhook.ErrNoSecret,
+	"method":    webhook.ErrMethod,
+	"malformed": webhook.ErrMalformed,
+	"signature": webhook.ErrSignature,
+	"expired":   webhook.ErrExpired,
+}
+
+// Vector is one request and what must become of it.
+type Vector struct {
+	Name       string            `json:"name"`
+	Method     string            `json:"method"`
+	Headers    map[string]string `json:"headers"`
+	Body       string            `json:"body"`
+	BodyBase64 []byte            `json:"body_base64"`
+	Secrets    []string          `json:"secrets"`
+	Now        time.Time         `json:"now"`
+	Want       string            `json:"want"` // "ok" or a key of Kinds
+}
+
+// Load reads a file of vectors.
+func Load(tb testing.TB, file string) []Vector {
+	tb.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(tb, err)
+	var all struct{ Vectors []Vector }
+	require.NoError(tb, json.Unmarshal(text, &all))
+	require.NotEmpty(tb, all.Vectors, "%s has no vectors", file)
+	return all.Vectors
+}
+
+// Bytes is the body.
+func (v Vector) Bytes() []byte {
+	if v.BodyBase64 != nil {
+		return v.BodyBase64
+	}
+	return []byte(v.Body)
+}
+
+// Request is the vector as a server receives it.
+func (v Vector) Request() *http.Request {
+	r := httptest.NewRequestWithContext(context.Background(), v.Method, "/hook", bytes.NewReader(v.Bytes()))
+	for name, value := range v.Headers {
+		r.Header.Set(name, value)
+	}
+	return r
+}
+
+// Verifier has the vector's secrets and clock.
+func (v Vector) Verifier() webhook.Verifier {
+	return webhook.Verifier{Secrets: v.Secrets, Now: func() time.Time { return v.Now }}
+}
+
+// Run parses each vector of the file and compares what came out.
+func Run[E any](t *testing.T, file string, parse func(*http.Request, webhook.Verifier) (*E, error)) {
+	t.Helper()
+	for _, v := range Load(t, file) {
+		t.Run(v.Name, func(t *testing.T) {
+			e, err := parse(v.Request(), v.Verifier())
+			if v.Want == "ok" {
+				require.NoError(t, err)
+				require.NotNil(t, e)
+				return
+			}
+			require.Nil(t, e, "a refused message must not come back")
+			kind, known := Kinds[v.Want]
+			require.True(t, known, "unknown kind %q", v.Want)
+			require.ErrorIs(t, err, kind)
+			for name, other := range Kinds {
+				if name != v.Want {
+					require.NotErrorIs(t, err, other)
+				}
+			}
+			for _, s := range v.Secrets {
+				if s != "" {
+					require.NotContains(t, err.Error(), s, "the error shows a secret")
+				}
+			}
+		})
+	}
+}
