@@ -1,0 +1,5 @@
+package main
+
+import _ "github.com/oasdiff/oasdiff/checker"
+
+func main() {}
