@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -83,18 +84,30 @@ func (h *harReader) entries(yield func(contract.Exchange, error) bool) {
 			continue
 		}
 		h.n++
-		at := h.s.off
-		raw, err := h.s.value(buf[:0], MaxEntry)
-		buf = raw
+		at, what := h.s.off, ""
 		var e harEntry
-		what := ""
-		switch {
-		case err == errLong:
-			what = fmt.Sprintf("entry %d is longer than %d bytes, or damaged", h.n, MaxEntry)
-		case err != nil:
-			what = fmt.Sprintf("entry %d is cut off or damaged", h.n)
-		case json.Unmarshal(raw, &e) != nil || e.Request.Method == "" && e.Request.URL == "":
-			what = fmt.Sprintf("entry %d is no HAR entry", h.n)
+		var raw []byte
+		if c != '{' {
+			what = fmt.Sprintf("entry %d is no object", h.n)
+		} else {
+			raw, err = h.s.value(buf[:0], MaxEntry)
+			buf = raw
+			bad := json.Unmarshal(raw, &e)
+			var syntax *json.SyntaxError
+			switch {
+			case err == errLong:
+				what = fmt.Sprintf("entry %d is longer than %d bytes, or damaged", h.n, MaxEntry)
+			case err != nil:
+				what = fmt.Sprintf("entry %d is cut off or damaged", h.n)
+			case errors.As(bad, &syntax):
+				what = fmt.Sprintf("entry %d is no JSON", h.n)
+			case bad != nil || e.Request.Method == "" && e.Request.URL == "":
+				// Its brackets match: the next entry is where it should be.
+				if !yield(contract.Exchange{}, h.fail(at, "entry %d is no HAR entry", h.n)) {
+					return
+				}
+				continue
+			}
 		}
 		if what == "" {
 			if !yield(e.exchange(fmt.Sprintf("%s entry %d", h.name, h.n)), nil) {
@@ -105,11 +118,8 @@ func (h *harReader) entries(yield func(contract.Exchange, error) bool) {
 		if !yield(contract.Exchange{}, h.fail(at, "%s", what)) {
 			return
 		}
-		if err == nil {
-			continue // its brackets match, so that the next entry is where it should be
-		}
-		// Brackets or quotes are unbalanced: what was read may hold whole
-		// entries. Go back and look for the next request.
+		// What was read may hold whole entries, this one's request among them:
+		// go back and look for the next request.
 		h.s.unread(raw)
 		h.s.skipBytes(1)
 		if !h.resync(yield) {
@@ -150,7 +160,8 @@ func (h *harReader) resync(yield func(contract.Exchange, error) bool) bool {
 		if !yield(e.exchange(fmt.Sprintf("%s byte %d", h.name, at)), nil) {
 			return false
 		}
-		return h.s.leave() == nil
+		_ = h.s.leave() // at the end of the file the caller says so
+		return true
 	}
 	return false
 }
@@ -288,8 +299,8 @@ type scanner struct {
 func newScanner(r io.Reader) *scanner { return &scanner{r: bufio.NewReaderSize(r, 64<<10)} }
 
 var (
-	errLong   = fmt.Errorf("longer than the limit")
-	errFormat = fmt.Errorf("not as expected")
+	errLong   = errors.New("longer than the limit")
+	errFormat = errors.New("not as expected")
 )
 
 func (s *scanner) bom() {
