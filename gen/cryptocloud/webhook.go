@@ -175,10 +175,8 @@ func parsePostback(r *http.Request, v Verifier) (*message, error) {
 			return nil, webhook.Refuse(webhook.ErrSignature, "the token is that of another invoice")
 		}
 	}
-	for name, value := range map[string]string{"status": m.Status, "invoice_id": bare(m.InvoiceID), "currency": m.Currency} {
-		if value == "" {
-			return nil, webhook.Refuse(webhook.ErrMalformed, "%s is missing", name)
-		}
+	if m.Status == "" || bare(m.InvoiceID) == "" || m.Currency == "" {
+		return nil, webhook.Refuse(webhook.ErrMalformed, "status, invoice_id or currency is missing")
 	}
 	if !number.MatchString(string(m.AmountCrypto)) {
 		return nil, webhook.Refuse(webhook.ErrMalformed, "amount_crypto is not a number")

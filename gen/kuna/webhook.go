@@ -11,7 +11,8 @@ import (
 type UnverifiedCallback struct {
 	// ContentType is the header as it came.
 	ContentType string
-	// Body is the payload as it came, at most 1 MiB.
+	// Body is the payload as it came, at most 1 MiB. It may be empty: nothing says
+	// that it is not.
 	Body []byte
 }
 
@@ -26,7 +27,7 @@ type UnverifiedCallback struct {
 // [Client.FindOperations] and [Client.GetOperationDetails]. Decide on what those
 // say. See https://docs.kunacore.io/docs/details-of-operation
 func ParseUnverifiedCallback(r *http.Request) (*UnverifiedCallback, error) {
-	body, err := webhook.Body(r)
+	body, err := webhook.AnyBody(r)
 	if err != nil {
 		return nil, webhook.From(provider.Name, err)
 	}

@@ -2,10 +2,8 @@ package webhook
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"time"
 )
 
@@ -91,20 +89,12 @@ func (v Verifier) Once(ctx context.Context, id string) error {
 const redacted = "[redacted]"
 
 // Secrets are webhook secrets. A []string can be assigned to it. It prints and
-// encodes as [redacted].
+// encodes as [redacted], except inside an unexported field of a struct, where fmt
+// calls no methods.
 type Secrets []string
 
-func (Secrets) String() string               { return redacted }
-func (Secrets) GoString() string             { return redacted }
-func (Secrets) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+// MarshalText is what encoding/json and slog use.
 func (Secrets) MarshalText() ([]byte, error) { return []byte(redacted), nil }
-func (Secrets) LogValue() slog.Value         { return slog.StringValue(redacted) }
 
-// Format answers for every verb, %x and %d included, which String would not.
+// Format answers for every verb.
 func (Secrets) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
-
-// UnmarshalJSON is refused, so that a configuration file that was written by
-// MarshalJSON is not read back as a secret.
-func (*Secrets) UnmarshalJSON([]byte) error {
-	return errors.New("webhook: read secrets into a []string, then assign it")
-}
