@@ -55,14 +55,15 @@ type credentials interface {
 
 // provided remembers a fingerprint of the credentials that were used last.
 type provided[C credentials] struct {
-	get  func(context.Context) (C, error)
-	mu   sync.Mutex
-	last [sha256.Size]byte
+	provider string
+	get      func(context.Context) (C, error)
+	mu       sync.Mutex
+	last     [sha256.Size]byte
 }
 
 // use gets the credentials for a login and remembers them.
-func (p *provided[C]) use(ctx context.Context, op string) (C, error) {
-	c, err := p.peek(ctx, op)
+func (p *provided[C]) use(ctx context.Context) (C, error) {
+	c, err := p.peek(ctx, "login")
 	if err == nil {
 		p.mu.Lock()
 		p.last = fingerprint(c)
@@ -77,9 +78,9 @@ func (p *provided[C]) peek(ctx context.Context, op string) (C, error) {
 		err = c.Validate()
 	}
 	if err != nil {
-		return c, fmt.Errorf("%s: get credentials: %w: %w", op, ErrNotSent, err)
+		err = &Error{Provider: p.provider, Op: op, Kind: ErrUnavailable, Err: fmt.Errorf("get credentials: %w: %w", ErrNotSent, err)}
 	}
-	return c, nil
+	return c, err
 }
 
 func (p *provided[C]) changed(ctx context.Context) bool {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"mime/multipart"
 	"net/http"
 	"net/url"
@@ -40,6 +41,11 @@ func (m CrypteriumMerchant) Validate() error {
 		err = errors.New("crypterium: Merchant.UserAgent has bytes that no header may carry")
 	}
 	return err
+}
+
+// Format prints no secret.
+func (m CrypteriumMerchant) Format(f fmt.State, _ rune) {
+	describe(f, "authn.CrypteriumMerchant", "MerchantID", m.MerchantID, "UserAgent", m.UserAgent)
 }
 
 func (m CrypteriumMerchant) account() string { return m.MerchantID }
@@ -80,12 +86,12 @@ func crypteriumSession(cfg Config, get func(context.Context) (CrypteriumMerchant
 	if err != nil {
 		return nil, err
 	}
-	creds := &provided[CrypteriumMerchant]{get: get}
+	creds := &provided[CrypteriumMerchant]{provider: "crypterium", get: get}
 	return cfg.session(Flow{
 		Provider: "crypterium",
 		Changed:  creds.changed,
 		Login: func(ctx context.Context) (Grant, error) {
-			m, err := creds.use(ctx, "crypterium: login")
+			m, err := creds.use(ctx)
 			if err != nil {
 				return Grant{}, err
 			}

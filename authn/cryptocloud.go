@@ -2,6 +2,7 @@ package authn
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 )
@@ -24,6 +25,9 @@ func (k CryptoCloudKey) Validate() error {
 	}
 	return err
 }
+
+// Format prints no secret.
+func (k CryptoCloudKey) Format(f fmt.State, _ rune) { describe(f, "authn.CryptoCloudKey") }
 
 // Editor sets "Authorization: Token <key>" with the key that the operation needs.
 func (k CryptoCloudKey) Editor() Editor {

@@ -25,6 +25,11 @@ func (l CryptoPayLogin) Validate() error {
 		filled("cryptopay: Login.Password", l.Password.Reveal()))
 }
 
+// Format prints no secret.
+func (l CryptoPayLogin) Format(f fmt.State, _ rune) {
+	describe(f, "authn.CryptoPayLogin", "Username", l.Username)
+}
+
 func (l CryptoPayLogin) account() string  { return l.Username }
 func (l CryptoPayLogin) fields() []string { return []string{l.Username, l.Password.Reveal()} }
 
@@ -47,7 +52,7 @@ func cryptoPaySession(cfg Config, get func(context.Context) (CryptoPayLogin, err
 	if err != nil {
 		return nil, err
 	}
-	creds := &provided[CryptoPayLogin]{get: get}
+	creds := &provided[CryptoPayLogin]{provider: "cryptopay", get: get}
 	flow := Flow{
 		Provider:    "cryptopay",
 		Changed:     creds.changed,
@@ -71,7 +76,7 @@ func cryptoPaySession(cfg Config, get func(context.Context) (CryptoPayLogin, err
 		}, nil
 	}
 	flow.Login = func(ctx context.Context) (Grant, error) {
-		l, err := creds.use(ctx, "cryptopay: login")
+		l, err := creds.use(ctx)
 		if err != nil {
 			return Grant{}, err
 		}
@@ -119,6 +124,9 @@ type CryptoPayKey struct{ APIKey Secret }
 func (k CryptoPayKey) Validate() error {
 	return filled("cryptopay: Key.APIKey", k.APIKey.Reveal())
 }
+
+// Format prints no secret.
+func (k CryptoPayKey) Format(f fmt.State, _ rune) { describe(f, "authn.CryptoPayKey") }
 
 // Editor sets "Authorization: Bearer <key>".
 func (k CryptoPayKey) Editor() Editor { return Bearer(Static(k.APIKey)) }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -30,6 +31,11 @@ func (k EcartPayKeys) Validate() error {
 	return err
 }
 
+// Format prints no secret.
+func (k EcartPayKeys) Format(f fmt.State, _ rune) {
+	describe(f, "authn.EcartPayKeys", "PublicKey", k.PublicKey)
+}
+
 func (k EcartPayKeys) account() string  { return k.PublicKey }
 func (k EcartPayKeys) fields() []string { return []string{k.PublicKey, k.PrivateKey.Reveal()} }
 
@@ -53,12 +59,12 @@ func ecartPaySession(cfg Config, get func(context.Context) (EcartPayKeys, error)
 	if err != nil {
 		return nil, err
 	}
-	creds := &provided[EcartPayKeys]{get: get}
+	creds := &provided[EcartPayKeys]{provider: "ecartpay", get: get}
 	return cfg.session(Flow{
 		Provider: "ecartpay",
 		Changed:  creds.changed,
 		Login: func(ctx context.Context) (Grant, error) {
-			k, err := creds.use(ctx, "ecartpay: login")
+			k, err := creds.use(ctx)
 			if err != nil {
 				return Grant{}, err
 			}

@@ -164,7 +164,7 @@ func (a *answer) refusal(h http.Header) *Error {
 	err.Status = a.status
 	err.Code = start(scrub(ex.code, a.call.secrets...), 100)
 	err.Message = start(scrub(ex.message, a.call.secrets...), 500)
-	err.Body = start(scrub(string(a.body), a.call.secrets...), errorBodyCap) // cut last: half a secret is not found
+	err.Body = start(scrubBody(a.body, a.call.secrets...), errorBodyCap) // cut last: half a secret is not found
 	err.RetryAfter = max(ex.retryAfter, retryAfter(h.Get("Retry-After"), a.date))
 	switch s := a.status; {
 	case s < 400:
@@ -220,6 +220,16 @@ func scrub(s string, secrets ...Secret) string {
 	return jwtLike.ReplaceAllString(s, redacted)
 }
 
+// scrubBody reads JSON before it looks for secrets, so that no escaping hides one.
+func scrubBody(body []byte, secrets ...Secret) string {
+	var v any
+	if json.Unmarshal(body, &v) != nil {
+		return scrub(string(body), secrets...)
+	}
+	b, _ := json.Marshal(eachString(v, func(s string) string { return scrub(s, secrets...) }))
+	return scrub(string(b), secrets...)
+}
+
 // shape shows what an answer looked like without any value in it, since one of
 // them may be a token under another name.
 func shape(body []byte) string {
@@ -227,35 +237,34 @@ func shape(body []byte) string {
 	if json.Unmarshal(body, &v) != nil {
 		return fmt.Sprintf("%d bytes that are not JSON", len(body))
 	}
-	b, _ := json.Marshal(blank(v))
+	b, _ := json.Marshal(eachString(v, func(string) string { return redacted }))
 	return start(string(b), errorBodyCap)
 }
 
 func start(s string, n int) string { return strings.ToValidUTF8(s[:min(len(s), n)], "") }
 
-func blank(v any) any {
+// eachString changes every string in v, and every name of a member that is too
+// long or too odd to be one.
+func eachString(v any, change func(string) string) any {
 	switch v := v.(type) {
+	case string:
+		return change(v)
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for k, e := range v {
-			if len(k) > 40 { // hardly a name
+			if len(k) > 40 || !printable(k, true) {
 				k = redacted
 			}
-			out[k] = blank(e)
+			out[k] = eachString(e, change)
 		}
 		return out
 	case []any:
-		if len(v) > 1 {
-			v = v[:1]
-		}
 		for i := range v {
-			v[i] = blank(v[i])
+			v[i] = eachString(v[i], change)
 		}
 		return v
-	case nil:
-		return nil
 	}
-	return redacted
+	return v
 }
 
 // number takes a JSON number, also one in quotes.

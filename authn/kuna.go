@@ -3,6 +3,7 @@ package authn
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 )
@@ -23,6 +24,11 @@ func (l KunaLogin) Validate() error {
 		filled("kuna: Login.Email", l.Email),
 		filled("kuna: Login.Password", l.Password.Reveal()),
 		filled("kuna: Login.MerchantID", l.MerchantID))
+}
+
+// Format prints no secret.
+func (l KunaLogin) Format(f fmt.State, _ rune) {
+	describe(f, "authn.KunaLogin", "Email", l.Email, "MerchantID", l.MerchantID)
 }
 
 func (l KunaLogin) account() string { return l.MerchantID + "\x00" + l.Email }
@@ -50,7 +56,7 @@ func kunaSession(cfg Config, get func(context.Context) (KunaLogin, error), accou
 	if err != nil {
 		return nil, err
 	}
-	creds := &provided[KunaLogin]{get: get}
+	creds := &provided[KunaLogin]{provider: "kuna", get: get}
 	flow := Flow{
 		Provider:    "kuna",
 		Changed:     creds.changed,
@@ -81,7 +87,7 @@ func kunaSession(cfg Config, get func(context.Context) (KunaLogin, error), accou
 	}
 	merchant := func(id string) http.Header { return http.Header{"merchant_id": {id}} }
 	flow.Login = func(ctx context.Context) (Grant, error) {
-		l, err := creds.use(ctx, "kuna: login")
+		l, err := creds.use(ctx)
 		if err != nil {
 			return Grant{}, err
 		}
@@ -91,7 +97,7 @@ func kunaSession(cfg Config, get func(context.Context) (KunaLogin, error), accou
 		}{l.Email, l.Password.Reveal()}, merchant(l.MerchantID), l.Password))
 	}
 	flow.Refresh = func(ctx context.Context, refresh Secret) (Grant, error) {
-		l, err := creds.peek(ctx, "kuna: refresh")
+		l, err := creds.peek(ctx, "refresh")
 		if err != nil {
 			return Grant{}, err
 		}
@@ -137,6 +143,9 @@ type KunaAPIKey struct{ Key Secret }
 
 // Validate names the field that is empty.
 func (k KunaAPIKey) Validate() error { return filled("kuna: APIKey.Key", k.Key.Reveal()) }
+
+// Format prints no secret.
+func (k KunaAPIKey) Format(f fmt.State, _ rune) { describe(f, "authn.KunaAPIKey") }
 
 // Editor sets the Api-key header.
 func (k KunaAPIKey) Editor() Editor { return Header("Api-key", Static(k.Key)) }

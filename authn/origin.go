@@ -65,11 +65,14 @@ func checkOrigin(origin, target *url.URL) error {
 	if SameOrigin(origin, target) {
 		return nil
 	}
-	got := "no URL"
-	if target != nil {
-		got = target.Scheme + "://" + target.Host
+	return fmt.Errorf("authn: request for %s, credentials for %s: %w", originOf(target), originOf(origin), ErrOrigin)
+}
+
+func originOf(u *url.URL) string {
+	if u == nil {
+		return "nowhere"
 	}
-	return fmt.Errorf("authn: request for %s, credentials for %s://%s: %w", got, origin.Scheme, origin.Host, ErrOrigin)
+	return u.Scheme + "://" + u.Host
 }
 
 // CheckRedirect is an [http.Client] redirect policy: GET and HEAD follow within

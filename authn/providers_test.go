@@ -66,9 +66,11 @@ var flows = []struct {
 		login: "POST /oauth/token", editor: authn.Bearer, header: "Bearer ", expired: authn.CrypteriumExpired,
 	},
 	{
-		name:   "ecartpay",
-		answer: func(t testing.TB) string { return documented(t, "ecartpay", "createAuthorizationToken.response.200.json") },
-		token:  ecartPaySample,
+		name: "ecartpay",
+		answer: func(t testing.TB) string {
+			return documented(t, "ecartpay", "createAuthorizationToken.response.200.json")
+		},
+		token: ecartPaySample,
 		session: func(cfg authn.Config) (*authn.Session, error) {
 			return authn.EcartPayKeys{PublicKey: "pub1", PrivateKey: canaryKey}.Session(cfg)
 		},
@@ -275,6 +277,7 @@ func TestBadAnswersAreTypedErrors(t *testing.T) {
 			{"a token with a line break", `{"access":"a\r\nb","access_token":"a\r\nb","expires_in":5,"token":"a\r\nb","data":{"accessToken":"a\r\nb"}}`, 200, authn.ErrNoToken},
 			{"bytes after the JSON", p.answer(t) + "}", 200, authn.ErrNoToken},
 			{"an endless answer", `{"x":"` + long + `"}`, 200, authn.ErrNoToken},
+			{"an endless answer that begins well", p.answer(t) + strings.Repeat(" ", 70<<10), 200, authn.ErrNoToken},
 			{"a password echoed in a 400", `{"message":` + string(quoted) + `,"error":{"message":` + string(quoted) + `}}`, 400, authn.ErrRejected},
 			{"401", `{"errors":[{"code":"X","message":"wrong"}]}`, 401, authn.ErrRejected},
 			{"403 HTML", "<html>", 403, authn.ErrRejected},
@@ -481,7 +484,7 @@ func TestCredentialsFromAFunction(t *testing.T) {
 		fail = vault
 		_, err = s.Token(t.Context())
 		require.ErrorIs(t, err, vault)
-		require.ErrorContains(t, err, "kuna: login: get credentials")
+		require.EqualError(t, err, "kuna: login: token service unavailable: get credentials: request was not sent: vault is sealed")
 		require.Zero(t, logins)
 
 		fail = nil
@@ -579,4 +582,3 @@ func TestStaticKeysOnTheWire(t *testing.T) {
 	h, _ = edit(cc, "/v2/invoice/api/out/create")
 	require.Equal(t, "Token w2", h.Get("Authorization"))
 }
-

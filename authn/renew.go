@@ -10,7 +10,6 @@ import (
 
 const (
 	storeTimeout = 3 * time.Second
-	leaseMargin  = 2 * time.Second
 	pollFirst    = 10 * time.Millisecond
 	pollMost     = 250 * time.Millisecond
 )
@@ -31,7 +30,7 @@ var errAgain = errors.New("look again")
 // Two holders of one lease cannot both get past "take". A process that dies after
 // it leaves a taken record, and the next one logs in.
 func (s *Session) renew(ctx context.Context) (*live, error) {
-	giveUp := time.Now().Add(2*s.timeout + leaseMargin)
+	giveUp := time.Now().Add(2 * s.leaseTime())
 	poll := pollFirst
 	for {
 		rec, err := s.load(ctx)
@@ -214,9 +213,7 @@ func (s *Session) save(ctx context.Context, l *live) *live {
 			switch {
 			case lerr != nil:
 				err = lerr
-			case stored.Access == rec.Access && stored.Version >= rec.Version:
-				return l
-			case s.good(stored): // the fleet has agreed on another token
+			case s.good(stored): // the fleet has agreed on another token, or it is ours
 				return s.newLive(stored, time.Now())
 			default:
 				l.rec.Version = stored.Version + 1
@@ -310,8 +307,12 @@ func (s *Session) swap(ctx context.Context, old uint64, next Record) (bool, erro
 func (s *Session) lease(ctx context.Context) (Lease, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	return s.store.Lease(ctx, s.key, s.timeout+leaseMargin)
+	return s.store.Lease(ctx, s.key, s.leaseTime())
 }
+
+// leaseTime is enough for one exchange and for storing what it brought. After a
+// crash the others wait that long.
+func (s *Session) leaseTime() time.Duration { return s.timeout + min(s.timeout/4, 2*time.Second) }
 
 func (s *Session) release(ctx context.Context, l Lease) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)

@@ -54,6 +54,11 @@ type live struct {
 	start            time.Time // of the exchange; has a monotonic reading
 	soft, firm, over deadline
 	rejected         bool
+
+	// For the hot path: soft again, counted from born.
+	born   time.Time
+	fresh  time.Duration
+	looked atomic.Int64 // when it last looked at the wall clock, counted from born
 }
 
 // deadline is over when the monotonic or the wall clock says so, whichever is
@@ -80,8 +85,28 @@ func (s *Session) newLive(rec Record, now time.Time) *live {
 		soft:  deadlineAt(end.Add(-advisory)),
 		firm:  deadlineAt(end.Add(-mandatory)),
 		over:  deadlineAt(end),
+		born:  now,
+		fresh: end.Add(-advisory).Sub(now),
 	}
 }
+
+// refused is the same token after a provider said no to it. Its fresh is zero,
+// which sends every caller to the slow path.
+func (l *live) refused() *live {
+	return &live{rec: l.rec, tok: l.tok, start: l.start, soft: l.soft, firm: l.firm, over: l.over, rejected: true}
+}
+
+// look asks both clocks, which costs twice what one does. Ten times a second is
+// enough to notice that the machine slept.
+func (l *live) look(age time.Duration) bool {
+	if !l.soft.ahead(time.Now()) {
+		return false
+	}
+	l.looked.Store(int64(age))
+	return true
+}
+
+const lookEvery = 100 * time.Millisecond
 
 func (l *live) usable(now time.Time) bool { return l != nil && !l.rejected && l.over.ahead(now) }
 
@@ -94,10 +119,9 @@ type flight struct {
 
 // Token returns a token that is good for now. It waits only if there is none.
 func (s *Session) Token(ctx context.Context) (Token, error) {
-	l := s.cur.Load()
-	if l != nil {
-		// deadline.ahead by hand, since it is too long to be inlined.
-		if now := time.Now(); now.UnixNano() < l.soft.wall && now.Before(l.soft.at) {
+	if l := s.cur.Load(); l != nil {
+		age := time.Since(l.born)
+		if age < l.fresh && (age-time.Duration(l.looked.Load()) < lookEvery || l.look(age)) {
 			return l.tok, nil
 		}
 	}
@@ -257,10 +281,7 @@ func (s *Session) Invalidate(ctx context.Context, rejected Token) bool {
 	if s.strikes++; s.strikes > 2 {
 		s.muteTill = now.Add(min(time.Second<<(s.strikes-3), time.Minute))
 	}
-	dead := *l
-	dead.rejected = true
-	dead.soft = deadline{} // sends every caller to the slow path
-	s.cur.Store(&dead)
+	s.cur.Store(l.refused())
 	s.mu.Unlock()
 	s.emit(ctx, Event{Kind: EventInvalidate, Version: l.rec.Version})
 	return true

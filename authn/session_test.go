@@ -135,6 +135,7 @@ func TestFailureInTheAdvisoryWindowKeepsServing(t *testing.T) {
 				lastGood = time.Since(start)
 			} else {
 				require.ErrorIs(t, err, errDown)
+				require.False(t, time.Now().Before(first.Expiry), "an error while the old token was good")
 			}
 			time.Sleep(time.Second)
 		}
@@ -245,6 +246,7 @@ func TestWallClockJumps(t *testing.T) {
 				s := newSession(t, i.flow())
 				mustToken(t, s)
 				s.ShiftWallClock(c.jump)
+				time.Sleep(100 * time.Millisecond) // the hot path looks at the wall clock so often
 				if c.jump < 0 {
 					time.Sleep(61 * time.Minute)
 				}
@@ -255,6 +257,26 @@ func TestWallClockJumps(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestWallClockJumpIsSeenByAllCallers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := &issuer{life: time.Hour, takes: time.Second}
+		s := newSession(t, i.flow())
+		old := mustToken(t, s)
+		time.Sleep(time.Minute)
+		s.ShiftWallClock(24 * time.Hour)
+		var wg sync.WaitGroup
+		for range 100 {
+			wg.Go(func() {
+				if tok := mustToken(t, s); tok.Access == old.Access {
+					t.Error("a caller got the token that is over")
+				}
+			})
+			time.Sleep(time.Millisecond)
+		}
+		wg.Wait()
+	})
 }
 
 func TestRefreshTokens(t *testing.T) {
@@ -309,15 +331,16 @@ func TestRefreshTokens(t *testing.T) {
 
 func TestRefreshTokenThatIsNotReplacedStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		refreshed := 0
+		var seen []string
 		s := newSession(t, authn.Flow{
 			Provider: "acme",
 			Login: func(context.Context) (authn.Grant, error) {
+				seen = append(seen, "login")
 				return authn.Grant{Access: "a", Refresh: "r", Life: time.Hour, RefreshLife: 150 * time.Minute}, nil
 			},
 			Refresh: func(_ context.Context, r authn.Secret) (authn.Grant, error) {
 				require.Equal(t, "r", r.Reveal())
-				refreshed++
+				seen = append(seen, "refresh")
 				return authn.Grant{Access: "b", Life: time.Hour}, nil
 			},
 		})
@@ -325,7 +348,7 @@ func TestRefreshTokenThatIsNotReplacedStays(t *testing.T) {
 			mustToken(t, s)
 			time.Sleep(61 * time.Minute)
 		}
-		require.Equal(t, 2, refreshed)
+		require.Equal(t, []string{"login", "refresh", "refresh", "login"}, seen)
 	})
 }
 
@@ -364,6 +387,18 @@ func TestGrantsThatAreNoTokens(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestLifeCountsFromTheStartOfTheExchange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := &issuer{life: time.Hour, takes: 10 * time.Second}
+		store := new(authn.Memory)
+		tok := mustToken(t, newSession(t, i.flow(), authn.WithStore(store, "k")))
+		require.Equal(t, time.Hour-10*time.Second, time.Until(tok.Expiry))
+		time.Sleep(time.Minute)
+		tok = mustToken(t, newSession(t, i.flow(), authn.WithStore(store, "k")))
+		require.Equal(t, time.Hour-70*time.Second, time.Until(tok.Expiry), "in the process that found it in the store")
+	})
 }
 
 func TestExchangeHasItsOwnTimeout(t *testing.T) {

@@ -51,6 +51,11 @@ type Record struct {
 	Taken bool
 }
 
+// Format prints no secret.
+func (r Record) Format(f fmt.State, _ rune) {
+	describe(f, "authn.Record", "Version", r.Version, "Life", r.Life, "Age", r.Age, "Taken", r.Taken)
+}
+
 type recordWire struct {
 	Version     uint64        `json:"version"`
 	Access      string        `json:"access"`

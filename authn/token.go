@@ -21,6 +21,11 @@ type Token struct {
 	Version uint64
 }
 
+// Format prints no secret.
+func (t Token) Format(f fmt.State, _ rune) {
+	describe(f, "authn.Token", "Expiry", t.Expiry, "Version", t.Version)
+}
+
 // Source hands out tokens. It is safe for concurrent use, returns early when ctx
 // ends, and never returns an empty token without an error.
 type Source interface {
@@ -49,6 +54,11 @@ type Grant struct {
 	// RefreshLife is that of Refresh, by the same rules; zero in the end means
 	// that only the provider knows.
 	RefreshLife time.Duration
+}
+
+// Format prints no secret.
+func (g Grant) Format(f fmt.State, _ rune) {
+	describe(f, "authn.Grant", "Life", g.Life, "RefreshLife", g.RefreshLife)
 }
 
 // StaticKey is a key that does not expire. It can be swapped while clients use it.
