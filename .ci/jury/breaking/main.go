@@ -1,5 +1,0 @@
-package main
-
-import _ "github.com/oasdiff/oasdiff/checker"
-
-func main() {}
