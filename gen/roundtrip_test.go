@@ -15,9 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-4fcf5cf3/payclients/gen/apierr"
+	"github.com/seed-4fcf5cf3/payclients/gen/crypterium"
 	"github.com/seed-4fcf5cf3/payclients/gen/cryptocloud"
 	"github.com/seed-4fcf5cf3/payclients/gen/cryptopay"
-	"github.com/seed-4fcf5cf3/payclients/gen/crypterium"
 	"github.com/seed-4fcf5cf3/payclients/gen/ecartpay"
 	"github.com/seed-4fcf5cf3/payclients/gen/kuna"
 	"github.com/seed-4fcf5cf3/payclients/gen/operation"
@@ -27,11 +27,15 @@ import (
 
 // newClient makes a client of each provider without credentials.
 var newClient = map[string]func(t *testing.T, doer doer) any{
-	specs.CryptoCloud: func(t *testing.T, d doer) any { return must(cryptocloud.NewClient(base, cryptocloud.WithHTTPClient(d)))(t) },
-	specs.CryptoPay:   func(t *testing.T, d doer) any { return must(cryptopay.NewClient(base, cryptopay.WithHTTPClient(d)))(t) },
-	specs.Crypterium:  func(t *testing.T, d doer) any { return must(crypterium.NewClient(base, crypterium.WithHTTPClient(d)))(t) },
-	specs.EcartPay:    func(t *testing.T, d doer) any { return must(ecartpay.NewClient(base, ecartpay.WithHTTPClient(d)))(t) },
-	specs.Kuna:        func(t *testing.T, d doer) any { return must(kuna.NewClient(base, kuna.WithHTTPClient(d)))(t) },
+	specs.CryptoCloud: func(t *testing.T, d doer) any {
+		return must(cryptocloud.NewClient(base, cryptocloud.WithHTTPClient(d)))(t)
+	},
+	specs.CryptoPay: func(t *testing.T, d doer) any { return must(cryptopay.NewClient(base, cryptopay.WithHTTPClient(d)))(t) },
+	specs.Crypterium: func(t *testing.T, d doer) any {
+		return must(crypterium.NewClient(base, crypterium.WithHTTPClient(d)))(t)
+	},
+	specs.EcartPay: func(t *testing.T, d doer) any { return must(ecartpay.NewClient(base, ecartpay.WithHTTPClient(d)))(t) },
+	specs.Kuna:     func(t *testing.T, d doer) any { return must(kuna.NewClient(base, kuna.WithHTTPClient(d)))(t) },
 }
 
 // webhooks are the types of the webhook payloads, by schema name.

@@ -14,6 +14,8 @@ import (
 // http.DefaultTransport. What is merely undocumented is logged.
 //
 //	client, err := kuna.New(login, kuna.WithHTTPClient(contract.Client(t, "kuna", nil)))
+//
+// A base URL with a path, such as a sandbox's, needs [WithServer].
 func Client(t testing.TB, provider string, base http.RoundTripper, opts ...Option) *http.Client {
 	t.Helper()
 	c := must(t, provider, opts)
