@@ -8,12 +8,15 @@ import (
 
 // Amounts are exact: text in the state, rationals while we count.
 
+// rat reads an amount; what is none, or has more digits than any money, is 0.
 func rat(s string) *big.Rat {
-	r, ok := new(big.Rat).SetString(s)
-	if !ok || len(s) > 64 {
-		return new(big.Rat)
+	if i := strings.IndexAny(s, "eE"); len(s) > 64 || i >= 0 && len(strings.TrimLeft(s[i+1:], "+-0")) > 2 {
+		return new(big.Rat) // "1e999999999" would take the memory of the machine
 	}
-	return r
+	if r, ok := new(big.Rat).SetString(s); ok {
+		return r
+	}
+	return new(big.Rat)
 }
 
 // isAmount reports whether a text is a plain decimal that is not negative.

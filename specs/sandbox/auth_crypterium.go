@@ -28,6 +28,10 @@ func admitCrypterium(c *call) *answer {
 		c.who = t.Owner
 		return nil
 	}
+	return crypteriumExpired()
+}
+
+func crypteriumExpired() *answer {
 	return crypteriumError(http.StatusUnauthorized, 0, "invalid_token", "Access token expired")
 }
 

@@ -29,7 +29,7 @@ func admitCryptoPay(c *call) *answer {
 	value, _ := bearer(c.req)
 	owner, permissions, _ := cryptopayHolder(c, value)
 	if owner == "" {
-		return cryptopayError(http.StatusUnauthorized, "INVALID_TOKEN", "The provided token is invalid or expired")
+		return cryptopayExpired()
 	}
 	if need := cryptopayPermissions[c.op.ID]; need != "" && !strings.Contains(permissions, need) {
 		return cryptopayError(http.StatusForbidden, "INSUFFICIENT_PERMISSIONS", "Your API key doesn't have permission for this operation")
@@ -62,6 +62,10 @@ func bearer(r *http.Request) (string, bool) {
 	return strings.TrimSpace(value), ok && strings.EqualFold(word, "bearer")
 }
 
+func cryptopayExpired() *answer {
+	return cryptopayError(http.StatusUnauthorized, "INVALID_TOKEN", "The provided token is invalid or expired")
+}
+
 func cryptopayError(status int, code, message string) *answer {
 	return reply(status, obj("error", obj("code", code, "message", message)))
 }
@@ -82,7 +86,9 @@ func openCryptoPay(s *Sandbox) {
 	cred := s.credentials[specs.CryptoPay]
 	s.st.table("cryptopay.users").add(cred.Username,
 		obj("id", jsonInt(123), "username", cred.Username, "email", "merchant@fake.invalid"), "password", cred.Password)
-	s.st.table("cryptopay.orders"+samplesOf).add("ORD-abc123def456", decodeObject(s.providers[specs.CryptoPay].payloads["createPaymentOrder"]).object("data"))
+	if doc := s.providers[specs.CryptoPay].sample("getTransaction").object("data"); doc != nil {
+		s.st.table("cryptopay.transactions"+samplesOf).add(doc.text("transaction_hash"), doc)
+	}
 }
 
 func cryptopayLogin(c *call) *answer {
@@ -117,7 +123,7 @@ func cryptopayPair(c *call, owner string) *object {
 func cryptopayRefreshToken(c *call) *answer {
 	t := c.token("refresh", c.in.text("refresh"))
 	if !t.good(c.now) {
-		return cryptopayError(http.StatusUnauthorized, "INVALID_TOKEN", "The provided token is invalid or expired")
+		return cryptopayExpired()
 	}
 	t.Dead = "spent"
 	return success(cryptopayPair(c, t.Owner))
@@ -146,7 +152,7 @@ func cryptopayRegister(c *call) *answer {
 	if name == "" || c.in.text("password") == "" {
 		return cryptopayInvalid(c, "username", "This field is required.")
 	}
-	if cryptopayUser(c, name) != nil {
+	if c.table("users").get(name) != nil {
 		return cryptopayInvalid(c, "username", "A user with that username already exists.")
 	}
 	id := jsonInt(c.st().serial("cryptopay.user", 124))

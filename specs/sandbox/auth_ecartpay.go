@@ -13,9 +13,6 @@ const (
 	ecartpayCheckout = 15 * time.Minute
 )
 
-// stpKey stands in for the fixed key that the guide prints.
-const stpKey = "fake-stp-key"
-
 // admitEcartPay takes the keys for the token call, the bare token elsewhere,
 // and what OAuth and the bank simulation have instead. "Bearer x" is refused.
 func admitEcartPay(c *call) *answer {
@@ -55,7 +52,7 @@ func admitEcartPay(c *call) *answer {
 		if auth == "" || c.req.Header.Get("X-Secret") == "" {
 			return ecartpayUnauthorized().guessed("what a missing code or secret gets")
 		}
-	case "stpSandboxKey":
+	case "stpSandboxKey": // the guide prints the one key; any will do
 		if auth == "" {
 			return ecartpayUnauthorized().guessed("what a missing key gets")
 		}

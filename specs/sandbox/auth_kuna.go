@@ -30,11 +30,15 @@ func admitKuna(c *call) *answer {
 		c.who = t.Owner
 		return nil
 	case t != nil && t.Dead == "":
-		return kunaError(http.StatusUnauthorized, "UNAUTHORIZED",
-			obj("name", "TokenExpiredError", "message", "jwt expired", "expiredAt", isoMillis(t.Expires.Truncate(time.Second))))
+		return kunaExpired(t.Expires)
 	}
 	return kunaError(http.StatusUnauthorized, "UNAUTHORIZED", obj("name", "JsonWebTokenError", "message", "invalid token")).
 		guessed("the message for a token that is not merely expired")
+}
+
+func kunaExpired(at time.Time) *answer {
+	return kunaError(http.StatusUnauthorized, "UNAUTHORIZED",
+		obj("name", "TokenExpiredError", "message", "jwt expired", "expiredAt", isoMillis(at.Truncate(time.Second))))
 }
 
 // kunaError has a message that is a string in one documented case and an

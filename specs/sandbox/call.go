@@ -83,8 +83,10 @@ type provider struct {
 	admit func(*call) *answer
 	// refuse answers a request that breaks its document.
 	refuse func(*call, []contract.Violation) *answer
-	// missing answers a path that is not documented.
-	missing func() *answer
+	// problem words an error of any status as this provider would.
+	problem func(status int, code, message string) *answer
+	// expired is the answer to a token that is over.
+	expired func(*call) *answer
 	// finish sees every answer last, before it is judged.
 	finish func(*call, *answer)
 }

@@ -18,5 +18,5 @@ func toInt(v any, otherwise int) int {
 	if err != nil {
 		return otherwise
 	}
-	return n
+	return min(max(n, -1e9), 1e9) // so that a page times its size is still a number
 }

@@ -11,7 +11,8 @@ func crypterium() *provider {
 		open:    openCrypterium,
 		admit:   admitCrypterium,
 		refuse:  refuseCrypterium,
-		missing: func() *answer { return crypteriumError(http.StatusNotFound, 404, "NOT_FOUND", "Not found") },
+		problem: func(status int, code, message string) *answer { return crypteriumError(status, status, code, message) },
+		expired: func(*call) *answer { return crypteriumExpired() },
 		handlers: map[string]handler{
 			"createMerchantToken":    crypteriumToken,
 			"changeMerchantPassword": crypteriumChangePassword,
@@ -41,14 +42,11 @@ func openCrypterium(s *Sandbox) {
 
 var crypteriumCoins = []string{"BTC", "ETH", "LTC"}
 
-func refuseCrypterium(c *call, vs []contract.Violation) *answer {
+func refuseCrypterium(_ *call, vs []contract.Violation) *answer {
 	v := vs[0]
 	a := crypteriumError(http.StatusBadRequest, 422, "NOT_VALID_REQUEST_DATA", "Not valid: "+field(v)+" "+v.What)
 	if name := field(v); name != "" {
 		a.body = encode(asObject(a.body).set("field", name))
-	}
-	if c.op.ID == "getMerchantWallets" {
-		a.guessed("the status")
 	}
 	return a
 }

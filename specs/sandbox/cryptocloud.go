@@ -15,11 +15,15 @@ import (
 
 func cryptocloud() *provider {
 	return &provider{
-		open:   openCryptoCloud,
-		admit:  admitCryptoCloud,
-		refuse: refuseCryptoCloud,
-		missing: func() *answer {
-			return reply(http.StatusNotFound, obj("detail", "Not found."))
+		open:    openCryptoCloud,
+		admit:   admitCryptoCloud,
+		refuse:  refuseCryptoCloud,
+		problem: func(status int, _, message string) *answer { return reply(status, obj("detail", message)) },
+		expired: func(c *call) *answer {
+			if strings.HasPrefix(c.op.Path, "/v1/") {
+				return reply(http.StatusUnauthorized, obj("message", "Unauthenticated."))
+			}
+			return cryptocloudFailure("authorization", "Unauthorized request.")
 		},
 		handlers: map[string]handler{
 			"createInvoice":         createInvoice,
@@ -214,7 +218,7 @@ func lifetime(o *object) time.Duration {
 	if o == nil {
 		return 24 * time.Hour
 	}
-	hours, minutes := rat(o.text("hours")).Num().Int64(), rat(o.text("minutes")).Num().Int64()
+	hours, minutes := min(toInt(o.get("hours"), 0), 1e5), min(toInt(o.get("minutes"), 0), 1e6)
 	if d := time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute; d > 0 {
 		return d
 	}
@@ -306,10 +310,10 @@ func listInvoices(c *call) *answer {
 	}
 	offset, limit := 0, 10
 	if c.in.has("offset") {
-		offset = int(rat(c.in.text("offset")).Num().Int64())
+		offset = toInt(c.in.get("offset"), 0)
 	}
 	if c.in.has("limit") {
-		limit = int(rat(c.in.text("limit")).Num().Int64())
+		limit = toInt(c.in.get("limit"), 10)
 	}
 	offset = min(max(offset, 0), len(rows))
 	end := min(max(limit, offset), offset+100, len(rows))

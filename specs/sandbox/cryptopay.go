@@ -14,7 +14,8 @@ func cryptopay() *provider {
 		open:    openCryptoPay,
 		admit:   admitCryptoPay,
 		refuse:  refuseCryptoPay,
-		missing: func() *answer { return reply(http.StatusNotFound, obj("detail", "Not found.")) },
+		problem: cryptopayError,
+		expired: func(*call) *answer { return cryptopayExpired() },
 		finish:  countCryptoPay,
 		handlers: map[string]handler{
 			"registerMerchant":   cryptopayRegister,
@@ -66,12 +67,8 @@ func cryptopayInvalid(c *call, name, text string) *answer {
 }
 
 func cryptopayValidation(c *call, details *object) *answer {
-	a := reply(http.StatusBadRequest, obj("success", false,
+	return reply(http.StatusBadRequest, obj("success", false,
 		"error", obj("code", "VALIDATION_ERROR", "message", "Invalid request data", "details", details), "timestamp", isoSeconds(c.now)))
-	if c.op.ID == "getTransaction" {
-		a.guessed("the status")
-	}
-	return a
 }
 
 // cryptopayAddress is where the fake merchant is paid, on every chain.
@@ -92,19 +89,27 @@ func createPaymentOrder(c *call) *answer {
 		"blockchain", c.in.text("blockchain"), "status", "pending", "receiving_address", cryptopayAddress,
 		"payment_url", "https://pay.cryptopay.com/order/"+id, "qr_code_url", "/qr/"+id, "order_info", c.in.text("order_info"), "nonce", c.in.get("nonce"),
 		"created_at", isoSeconds(c.now))
-	a := success(nil)
-	if at := c.in.text("expires_at"); at != "" {
-		doc.set("expires_at", at)
-	} else { // without an end nothing would ever expire
-		doc.set("expires_at", isoSeconds(c.now.Add(24*time.Hour)))
-	}
-	doc.set("transaction", nil)
+	doc.take(c.in, "expires_at").set("transaction", nil) // without an end of its own an order does not expire; the default is not documented
 	c.table("orders").add(id, doc, "webhook_url", c.in.text("webhook_url"))
-	a.body = encode(obj("success", true, "data", doc))
-	return a
+	return success(obj("success", true, "data", doc))
+}
+
+// expireOrders ends the orders whose time has come, and says so.
+func (c *call) expireOrders() {
+	for _, r := range c.table("orders").Rows {
+		if at := readISO(r.Doc.text("expires_at")); r.Doc.text("status") == "pending" && !at.IsZero() && !c.now.Before(at) {
+			c.expireOrder(r)
+		}
+	}
+}
+
+func (c *call) expireOrder(r *row) {
+	r.Doc.set("status", "expired")
+	c.cryptopayEvent("order.expired", r, nil)
 }
 
 func listPaymentOrders(c *call) *answer {
+	c.expireOrders()
 	a := c.page("/api/payment-orders/", c.table("orders").where(nil), func(r *row) *object { return r.Doc })
 	for _, r := range c.table("orders").Rows {
 		if r.Doc.text("status") != "pending" {
@@ -156,9 +161,5 @@ func (c *call) page(path string, rows []*row, view func(*row) *object) *answer {
 }
 
 func queryInt(c *call, name string, otherwise int) int {
-	n, err := strconv.Atoi(c.query.Get(name))
-	if err != nil {
-		return otherwise
-	}
-	return n
+	return toInt(c.query.Get(name), otherwise)
 }

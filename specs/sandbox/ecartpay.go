@@ -20,7 +20,8 @@ func ecartpay() *provider {
 		open:     openEcartPay,
 		admit:    admitEcartPay,
 		refuse:   refuseEcartPay,
-		missing:  func() *answer { return ecartpayProblem(http.StatusNotFound, "Not Found") },
+		problem:  func(status int, _, message string) *answer { return ecartpayProblem(status, message) },
+		expired:  func(*call) *answer { return ecartpayUnauthorized() },
 		handlers: ecartpayHandlers(),
 	}
 }
@@ -29,7 +30,7 @@ func ecartpayHandlers() map[string]handler {
 	return map[string]handler{
 		"createAuthorizationToken": ecartpayToken,
 
-		"createOrder": ecartpayCreateOrder, "getOrder": ecartpayRead("orders", "id", "Order"), "updateOrder": ecartpayUpdateOrder,
+		"createOrder": ecartpayCreateOrder, "getOrder": ecartpayGetOrder, "updateOrder": ecartpayUpdateOrder,
 		"refundOrder": ecartpayRefund, "getPublicOrder": ecartpayPublicOrder, "processOrder": ecartpayProcess,
 		"createThreeDSecure": ecartpay3DS, "simulateStpTransfer": ecartpaySTP,
 

@@ -73,6 +73,17 @@ func ecartpayCreateOrder(c *call) *answer {
 	return success(r.Doc)
 }
 
+func ecartpayGetOrder(c *call) *answer {
+	r := c.find("orders", c.path["id"])
+	if r == nil {
+		return ecartpayNotFound("Order")
+	}
+	if r.Doc.has("decline_reason") {
+		return success(r.Doc).guessed("the status of an order whose charge was declined; client code only")
+	}
+	return success(r.Doc)
+}
+
 // ecartpayPay settles an order: its status, a transaction, the balance, the
 // webhooks.
 func (c *call) ecartpayPay(r *row) {

@@ -39,14 +39,14 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, p *provider) {
 		RequestHeader: r.Header.Clone(), RequestBody: body, Violations: found,
 	}
 	var a *answer
-	fault := s.faults.pick(p.name, id)
+	fault := s.faults.pick(p, id)
 	if fault != nil {
 		x.Fault = fault.Name
 	}
 	if fault.early() {
-		a = &answer{status: http.StatusOK, header: http.Header{}} // nothing happened
+		a = &answer{header: http.Header{}} // nothing happened
 	} else {
-		a = s.answer(r, p, id, body, contract.OnlyBroken(found), fault)
+		a = s.answer(r, p, id, body, found, fault)
 	}
 	if fault == nil && id != "" {
 		x.Own = p.own(r, a)
@@ -63,28 +63,31 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, p *provider) {
 		a.write(w)
 		return
 	}
-	fault.send(s, w, r, p, a, &x)
-	x.Took = time.Since(start)
-	s.log.add(x)
+	defer func() { // the wire may be cut by a panic
+		x.Took = time.Since(start)
+		s.log.add(x)
+	}()
+	fault.send(w, r, a, &x)
 }
 
 // answer runs a call through its provider under the lock.
-func (s *Sandbox) answer(r *http.Request, p *provider, id string, body []byte, broken []contract.Violation, f *Fault) *answer {
+func (s *Sandbox) answer(r *http.Request, p *provider, id string, body []byte, found []contract.Violation, f *Fault) *answer {
 	if id == "" {
-		return p.missing().guessed("what an undocumented path gets")
+		return p.problem(http.StatusNotFound, "NOT_FOUND", "Not found").guessed("what an undocumented path gets")
 	}
 	op := p.ops[id]
 	c := &call{
 		sandbox: s, provider: p, op: op, req: r, body: body, query: r.URL.Query(),
 		path: pathValues(op.Path, strings.TrimPrefix(r.URL.EscapedPath(), "/"+p.name)), in: decodeObject(body),
 	}
+	forget(c.in, found)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.now = s.Now()
 	if f != nil {
 		c.skew = f.skew()
 	}
-	a := c.run(broken, f)
+	a := c.run(contract.OnlyBroken(found), f)
 	if p.finish != nil {
 		p.finish(c, a)
 	}
@@ -101,7 +104,11 @@ func (c *call) run(broken []contract.Violation, f *Fault) *answer {
 		}
 	}
 	if broken = withoutRule(broken, "security"); len(broken) > 0 {
-		return c.provider.refuse(c, broken)
+		a := c.provider.refuse(c, broken)
+		if a.guess == "" && !slices.Contains(c.op.Statuses, itoa(a.status)) {
+			a.guessed("the status; none for a refusal is documented here")
+		}
+		return a
 	}
 	if h := c.provider.handlers[c.op.ID]; h != nil {
 		return h(c)

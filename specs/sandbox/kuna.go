@@ -13,7 +13,8 @@ func kuna() *provider {
 		open:    openKuna,
 		admit:   admitKuna,
 		refuse:  refuseKuna,
-		missing: func() *answer { return kunaError(http.StatusNotFound, "NOT_FOUND", "Not found") },
+		problem: func(status int, code, message string) *answer { return kunaError(status, code, message) },
+		expired: func(c *call) *answer { return kunaExpired(c.now) },
 		handlers: map[string]handler{
 			"login":              kunaLogin,
 			"refreshToken":       kunaRefreshToken,
@@ -27,8 +28,8 @@ func kuna() *provider {
 			"exchangePreRequest": kunaExchangeMethods, "exchangeCrypto": kunaExchange,
 			"depositWithExchange": kunaFiat("DepositWithExchange"), "withdrawWithExchange": kunaFiat("WithdrawWithExchange"),
 			"buyToSendCrypto": kunaFiat("BuyToSendCrypto"), "retryBuyToSendCrypto": kunaRetry,
-			"transferPreRequest": kunaTransferTerms, "createTransfer": kunaTransfer,
-			"getRateEquivalents": kunaRates, "freezeRate": kunaFreeze,
+			"createTransfer": kunaTransfer,
+			"freezeRate":     kunaFreeze,
 			"findOperations": kunaFindOperations, "getOperationDetails": kunaOperation,
 		},
 	}
@@ -131,9 +132,10 @@ func within(t, from, to time.Time) bool {
 	return (from.IsZero() || !t.Before(from)) && (to.IsZero() || !t.After(to))
 }
 
-// window is what skip and take leave of a list.
+// window is what skip and take leave of a list; without take it is a hundred,
+// a number of ours.
 func window(rows []*row, skip, take any) []any {
-	from, n := min(max(toInt(skip, 0), 0), len(rows)), toInt(take, len(rows))
+	from, n := min(max(toInt(skip, 0), 0), len(rows)), toInt(take, 100)
 	out := []any{}
 	for _, r := range rows[from:min(from+max(n, 0), len(rows))] {
 		out = append(out, r.Doc)

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"math/big"
 	"slices"
 	"strings"
@@ -97,13 +96,6 @@ func kunaAddress(c *call) *answer {
 	return kunaData(c.table("addresses").add(address, obj("address", address, "asset", asset, "source", source, "walletId", wallet), "key", key).Doc)
 }
 
-// kunaTransferTerms answers the documented terms, which hold for every asset.
-func kunaTransferTerms(c *call) *answer {
-	a := success(nil)
-	a.body = fixture("kuna", "transferPreRequest.response.2xx.json")
-	return a
-}
-
 func kunaFreeze(c *call) *answer {
 	source, target := c.in.text("sourceAsset"), c.in.text("targetAsset")
 	from, ok := kunaPrices[source]
@@ -136,7 +128,8 @@ func (c *call) rate() (*object, *answer) {
 	return r.Doc, nil
 }
 
-// operation records one; what does not apply is null.
+// operation records one; of the documented fields those that do not apply are
+// null.
 func (c *call) operation(kind, status, wallet string, rate *object, extra ...any) *row {
 	id := c.st().uuid("kuna.operation")
 	null := func(s string) any {
@@ -146,8 +139,9 @@ func (c *call) operation(kind, status, wallet string, rate *object, extra ...any
 		return s
 	}
 	doc := obj("id", id, "walletId", wallet, "type", kind, "status", status, "sourceAsset", null(rate.text("sourceAsset")),
-		"targetAsset", null(rate.text("targetAsset")), "targetAmount", null(rate.text("targetAmount")), "sourceAmount", null(rate.text("sourceAmount")),
-		"externalId", null(c.in.text("externalId")), "metadata", nil, "createdAt", isoMillis(c.now), "updatedAt", isoMillis(c.now))
+		"targetAsset", null(rate.text("targetAsset")), "targetAmount", null(rate.text("targetAmount"))).
+		take(rate, "sourceAmount").take(c.in, "externalId").
+		set("metadata", nil).set("createdAt", isoMillis(c.now)).set("updatedAt", isoMillis(c.now))
 	for i := 0; i+1 < len(extra); i += 2 {
 		doc.set(extra[i].(string), extra[i+1])
 	}
@@ -282,10 +276,4 @@ func kunaOperation(c *call) *answer {
 		list = append(list, r.Doc)
 	}
 	return kunaData(list)
-}
-
-func kunaRates(*call) *answer {
-	a := success(nil)
-	a.body = json.RawMessage(fixture("kuna", "getRateEquivalents.response.2xx.json"))
-	return a
 }

@@ -10,9 +10,8 @@ import (
 	"github.com/seed-4fcf5cf3/payclients/specs/contract"
 )
 
-// Exchange is one request and its answer as they were on the wire, before a
-// fault touched the answer. Headers and bodies are whole, credentials
-// included; the HTTP control hides them.
+// Exchange is one request and its answer. Headers are whole, credentials included, and
+// bodies up to 64 KiB; the HTTP control shows neither.
 type Exchange struct {
 	N              int                  `json:"n"` // counts from 1
 	Time           time.Time            `json:"time"`
@@ -32,23 +31,34 @@ type Exchange struct {
 	ResponseBody   []byte               `json:"-"`
 }
 
-// log keeps the last exchanges, and every violation of our own.
+// log keeps the last exchanges, and violations for longer.
 type log struct {
 	mu    sync.Mutex
 	limit int
 	n     int
 	ring  []Exchange
-	own   []contract.Violation
+	own   []contract.Violation // the sandbox's, all of them
+	wrong []contract.Violation // the clients', the last ones
 }
 
 func newLog(limit int) *log { return &log{limit: max(limit, 1)} }
 
+// maxKept bounds what is kept of a body.
+const maxKept = 64 << 10
+
+// maxWrong bounds how many violations of clients are kept.
+const maxWrong = 10_000
+
 func (l *log) add(x Exchange) {
+	x.RequestBody, x.ResponseBody = x.RequestBody[:min(len(x.RequestBody), maxKept)], x.ResponseBody[:min(len(x.ResponseBody), maxKept)]
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.n++
 	x.N = l.n
 	l.own = append(l.own, x.Own...)
+	if l.wrong = append(l.wrong, contract.OnlyBroken(x.Violations)...); len(l.wrong) > maxWrong {
+		l.wrong = slices.Delete(l.wrong, 0, len(l.wrong)-maxWrong)
+	}
 	if len(l.ring) < l.limit {
 		l.ring = append(l.ring, x)
 		return
@@ -59,7 +69,7 @@ func (l *log) add(x Exchange) {
 func (l *log) reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.n, l.ring, l.own = 0, nil, nil
+	l.n, l.ring, l.own, l.wrong = 0, nil, nil, nil
 }
 
 // since lists the exchanges after the n-th, oldest first.
@@ -95,14 +105,12 @@ func (s *Sandbox) Violations() []contract.Violation {
 	return slices.Clone(s.log.own)
 }
 
-// ClientViolations lists what clients did against the documents, among the
-// exchanges that are kept.
+// ClientViolations lists what clients did against the documents, longer than
+// the exchanges themselves are kept.
 func (s *Sandbox) ClientViolations() []contract.Violation {
-	var out []contract.Violation
-	for _, x := range s.Requests() {
-		out = append(out, contract.OnlyBroken(x.Violations)...)
-	}
-	return out
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	return slices.Clone(s.log.wrong)
 }
 
 // AssertNoViolations fails the test if a client or the sandbox broke a

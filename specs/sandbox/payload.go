@@ -2,14 +2,31 @@ package sandbox
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/seed-4fcf5cf3/payclients/specs"
 )
 
+// library keeps the fixtures that were read, so that the second sandbox
+// starts faster than the first.
+var library sync.Map
+
+func fixturesOf(name string) ([]specs.Fixture, error) {
+	if v, ok := library.Load(name); ok {
+		list, _ := v.([]specs.Fixture)
+		return list, nil
+	}
+	list, err := specs.Fixtures(name)
+	if err == nil {
+		library.Store(name, list)
+	}
+	return list, err
+}
+
 // documentedPayloads is, for each operation, the first documented success.
 // Payloads that are known to be broken or cut are left out.
 func documentedPayloads(name string) (map[string][]byte, error) {
-	fixtures, err := specs.Fixtures(name)
+	fixtures, err := fixturesOf(name)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +64,7 @@ func (p *provider) sample(operation string) *object { return decodeObject(p.payl
 
 // fixture is one documented payload by its file name.
 func fixture(provider, name string) []byte {
-	fixtures, err := specs.Fixtures(provider)
+	fixtures, err := fixturesOf(provider)
 	if err != nil {
 		return nil
 	}

@@ -40,7 +40,6 @@ type config struct {
 	keep        int
 	anywhere    bool
 	client      *http.Client
-	settings    map[string]string
 }
 
 // WithSeed chooses the seed of ids and of faults with a probability; 1 is the
@@ -60,8 +59,8 @@ func WithCredentials(provider string, cred Credentials) Option {
 	return func(c *config) { c.credentials[provider] = cred }
 }
 
-// WithHistory sets how many requests and deliveries are kept for inspection;
-// 1,000 is the default.
+// WithHistory sets how many requests and deliveries are kept for inspection:
+// 1,000 by default, and 10,000 by [Start] and [Serve].
 func WithHistory(n int) Option { return func(c *config) { c.keep = n } }
 
 // WithWebhooksAnywhere lets webhooks leave the machine. Without it they are
@@ -82,6 +81,11 @@ func New(opts ...Option) *Sandbox {
 		clock: clock{base: cfg.now}, providers: map[string]*provider{}, names: slices.Clone(cfg.names),
 		credentials: map[string]Credentials{}, faults: newFaults(cfg.seed), log: newLog(cfg.keep),
 	}
+	var load sync.WaitGroup // reading the documents takes most of a cold start
+	for _, name := range s.names {
+		load.Go(func() { _, _ = contract.For(name) }) // errors come back below
+	}
+	load.Wait()
 	for _, name := range s.names {
 		p, err := newProvider(name)
 		if err != nil {

@@ -34,7 +34,7 @@ func Serve(opts ...Option) *Server {
 	srv := &Server{net: newNetwork()}
 	srv.client = &http.Client{Transport: srv.transport(false)}
 	hooks := &http.Client{Transport: srv.transport(true)}
-	srv.Sandbox = New(append([]Option{WithWebhookClient(hooks)}, opts...)...)
+	srv.Sandbox = New(append([]Option{WithWebhookClient(hooks), WithHistory(10_000)}, opts...)...)
 	srv.addr = srv.serve(srv.Sandbox)
 	srv.close = append(srv.close, srv.Sandbox.Close, srv.client.CloseIdleConnections, hooks.CloseIdleConnections)
 	return srv

@@ -36,7 +36,7 @@ type table struct {
 
 // maxRows bounds a table, so that a load test does not eat the machine; the
 // oldest rows go first.
-const maxRows = 10_000
+const maxRows = 5_000
 
 func newState(seed int64) *state {
 	return &state{
@@ -189,6 +189,14 @@ func (s *Sandbox) Restore(snapshot []byte) error {
 	st := newState(0)
 	if err := json.Unmarshal(snapshot, st); err != nil {
 		return fmt.Errorf("sandbox: restore: %w", err)
+	}
+	for name, t := range st.Tables {
+		if t == nil {
+			delete(st.Tables, name)
+		}
+	}
+	if st.Serials == nil || st.Tables == nil || st.Tokens == nil || st.Balances == nil || st.Settings == nil {
+		return fmt.Errorf("sandbox: restore: the snapshot lacks a part")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
