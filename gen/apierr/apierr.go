@@ -16,6 +16,7 @@
 package apierr
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,6 +25,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/seed-4fcf5cf3/payclients/gen/operation"
 )
@@ -103,8 +105,9 @@ func (e *Error) Error() string {
 			b.WriteString(": " + e.Operation.Outcome)
 		}
 	}
+	// One line, and nothing that steers a terminal.
 	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\r' {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
 			return ' '
 		}
 		return r
@@ -137,11 +140,7 @@ func (e *Error) LogValue() slog.Value {
 		attrs = append(attrs, slog.String("message", e.Message))
 	}
 	if len(e.Kinds) > 0 {
-		kinds := make([]string, len(e.Kinds))
-		for i, k := range e.Kinds {
-			kinds[i] = k.Error()
-		}
-		attrs = append(attrs, slog.String("kind", strings.Join(kinds, ", ")))
+		attrs = append(attrs, slog.String("kind", strings.Join(e.kinds(), ", ")))
 	}
 	if e.RetryAfter > 0 {
 		attrs = append(attrs, slog.Duration("retry_after", e.RetryAfter))
@@ -153,6 +152,37 @@ func (e *Error) LogValue() slog.Value {
 		attrs = append(attrs, slog.String("cause", e.Err.Error()))
 	}
 	return slog.GroupValue(attrs...)
+}
+
+func (e *Error) kinds() []string {
+	out := make([]string, len(e.Kinds))
+	for i, k := range e.Kinds {
+		out[i] = k.Error()
+	}
+	return out
+}
+
+// MarshalJSON gives loggers that encode errors the same facts as LogValue;
+// without it the kinds and the cause would come out as {}.
+func (e *Error) MarshalJSON() ([]byte, error) {
+	facts := struct {
+		Operation  string              `json:"operation"`
+		Status     int                 `json:"status,omitempty"`
+		Kinds      []string            `json:"kinds,omitempty"`
+		Code       string              `json:"code,omitempty"`
+		Message    string              `json:"message,omitempty"`
+		Fields     map[string][]string `json:"fields,omitempty"`
+		RetryAfter float64             `json:"retry_after_seconds,omitempty"`
+		RequestID  string              `json:"request_id,omitempty"`
+		Cause      string              `json:"cause,omitempty"`
+	}{
+		Operation: e.Operation.String(), Status: e.Status, Kinds: e.kinds(), Code: e.Code, Message: e.Message,
+		Fields: e.Fields, RetryAfter: e.RetryAfter.Seconds(), RequestID: e.RequestID,
+	}
+	if e.Err != nil {
+		facts.Cause = e.Err.Error()
+	}
+	return json.Marshal(facts)
 }
 
 // KindOf returns the kind that an HTTP status means when the provider's own

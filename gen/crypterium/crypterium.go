@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"sync/atomic"
 
 	"github.com/seed-4fcf5cf3/payclients/authn"
 	"github.com/seed-4fcf5cf3/payclients/gen/internal/stack"
@@ -37,7 +38,8 @@ type Merchant struct {
 }
 
 // MerchantFunc gets the credentials when they are needed: from a vault, say.
-// The UserAgent of the first answer is used for all calls.
+// It is asked at each login; the UserAgent of its last answer is sent with every
+// call.
 type MerchantFunc func(context.Context) (Merchant, error)
 
 func (m Merchant) auth(env stack.Env) (stack.Auth, error) {
@@ -49,17 +51,23 @@ func (f MerchantFunc) auth(env stack.Env) (stack.Auth, error) {
 	if f == nil {
 		return stack.Auth{}, errors.New("crypterium: MerchantFunc is nil")
 	}
-	agent := func(ctx context.Context, req *http.Request) error {
+	var known atomic.Pointer[string]
+	ask := func(ctx context.Context) (authn.CrypteriumMerchant, error) {
 		m, err := f(ctx)
-		if err != nil {
-			return err
+		if err == nil {
+			known.Store(&m.UserAgent)
 		}
-		return authn.UserAgent(m.UserAgent)(ctx, req)
-	}
-	s, err := authn.CrypteriumMerchantFunc(func(ctx context.Context) (authn.CrypteriumMerchant, error) {
-		m, err := f(ctx)
 		return authn.CrypteriumMerchant(m), err
-	}).Session(env.Config)
+	}
+	agent := func(ctx context.Context, req *http.Request) error {
+		if known.Load() == nil { // a token out of a store: nobody has logged in here yet
+			if _, err := ask(ctx); err != nil {
+				return err
+			}
+		}
+		return authn.UserAgent(*known.Load())(ctx, req)
+	}
+	s, err := authn.CrypteriumMerchantFunc(ask).Session(env.Config)
 	return session(s, agent, err)
 }
 

@@ -16,7 +16,7 @@ import (
 // sandbox; test mode is a switch of the project in the dashboard.
 const BaseURL = "https://api.cryptocloud.plus"
 
-// Credentials are one of [APIKey] and [Keys].
+// Credentials are one of [APIKey], [Keys] and [KeySources].
 type Credentials interface {
 	auth(stack.Env) (stack.Auth, error)
 }
@@ -34,21 +34,35 @@ type Keys struct {
 	WithdrawalKey authn.Secret
 }
 
-func (k Keys) auth(stack.Env) (stack.Auth, error) {
+func (k Keys) auth(env stack.Env) (stack.Auth, error) {
 	if err := authn.CryptoCloudKey(k).Validate(); err != nil {
 		return stack.Auth{}, err
 	}
-	schemes := map[string]authn.Editor{"projectKey": authn.Prefixed("Token", authn.Static(k.APIKey))}
+	src := KeySources{APIKey: authn.Static(k.APIKey)}
 	if k.WithdrawalKey != "" {
-		schemes["withdrawalKey"] = authn.Prefixed("Token", authn.Static(k.WithdrawalKey))
-	} else {
-		schemes["withdrawalKey"] = refuse(errors.New("cryptocloud: Keys.WithdrawalKey is empty: withdrawals need a key of their own"))
+		src.WithdrawalKey = authn.Static(k.WithdrawalKey)
 	}
-	return stack.Auth{Schemes: schemes}, nil
+	return src.auth(env)
 }
 
-func refuse(err error) authn.Editor {
-	return func(context.Context, *http.Request) error { return err }
+// KeySources are keys that change while the client runs, such as those of an
+// *authn.StaticKey, whose Set swaps it. WithdrawalKey may be nil.
+type KeySources struct{ APIKey, WithdrawalKey authn.Source }
+
+func (k KeySources) auth(stack.Env) (stack.Auth, error) {
+	if k.APIKey == nil {
+		return stack.Auth{}, errors.New("cryptocloud: KeySources.APIKey is nil")
+	}
+	withdrawals := func(context.Context, *http.Request) error {
+		return errors.New("cryptocloud: the withdrawal key is empty: withdrawals need a key of their own")
+	}
+	if k.WithdrawalKey != nil {
+		withdrawals = authn.Prefixed("Token", k.WithdrawalKey)
+	}
+	return stack.Auth{Schemes: map[string]authn.Editor{
+		"projectKey":    authn.Prefixed("Token", k.APIKey),
+		"withdrawalKey": withdrawals,
+	}}, nil
 }
 
 // New returns a client that sends "Authorization: Token <key>". With no options

@@ -2,6 +2,7 @@ package cryptocloud
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 
 	"github.com/seed-4fcf5cf3/payclients/gen/apierr"
@@ -14,10 +15,10 @@ var provider = call.Provider{Name: "cryptocloud", Decode: decodeError, Failed: f
 // {key: message}}, the balance page's {"detail": message} and V1's {"message":
 // message}.
 type errorBody struct {
-	Status  string          `json:"status"`
+	Status  call.Text       `json:"status"`
 	Result  json.RawMessage `json:"result"`
-	Detail  string          `json:"detail"`
-	Message string          `json:"message"`
+	Detail  call.Text       `json:"detail"`
+	Message call.Text       `json:"message"`
 }
 
 func decodeError(e *apierr.Error, body []byte) bool {
@@ -26,40 +27,40 @@ func decodeError(e *apierr.Error, body []byte) bool {
 		return false
 	}
 	switch {
-	case b.Detail != "":
-		// The texts of a JWT library: whatever it says, the key was refused.
-		e.Message = b.Detail
-		e.Add(apierr.ErrUnauthorized)
-	case b.Message != "":
-		e.Message = b.Message
-		if strings.HasPrefix(b.Message, "Unauthenticated") {
-			e.Add(apierr.ErrUnauthorized)
-		}
 	case b.Status == "error":
-		var one string
-		var many map[string]string
-		switch {
-		case json.Unmarshal(b.Result, &many) == nil && len(many) > 0:
+		e.Message = string(b.Message)
+		var many map[string]call.Text
+		var one call.Text
+		if json.Unmarshal(b.Result, &many) == nil && len(many) > 0 {
 			e.Fields = make(map[string][]string, len(many))
 			for key, message := range many {
-				e.Fields[key] = []string{message}
+				e.Fields[key] = []string{string(message)}
 			}
-			switch {
-			case has(many, "authorization"):
-				// Documented as HTTP 400: the status alone would call it a bad field.
-				e.Code = "authorization"
-				e.Add(apierr.ErrUnauthorized)
-			case has(many, "rate_limit"):
-				e.Code = "rate_limit"
-				e.Add(apierr.ErrRateLimited)
-			default:
-				e.Add(apierr.ErrValidation)
-			}
-		case json.Unmarshal(b.Result, &one) == nil:
-			e.Message = one
+		} else if json.Unmarshal(b.Result, &one) == nil && one != "" {
+			e.Message = string(one)
 		}
-		if len(e.Kinds) == 0 && e.Status < 300 {
-			e.Add(apierr.ErrValidation)
+		switch {
+		case has(many, "authorization"):
+			// Documented as HTTP 400: the status alone would call it a bad field.
+			e.Code = "authorization"
+			e.Add(apierr.ErrUnauthorized)
+		case has(many, "rate_limit"):
+			e.Code = "rate_limit"
+			e.Add(apierr.ErrRateLimited)
+		case e.Status < 300, e.Status == http.StatusBadRequest && len(many) > 0:
+			e.Add(apierr.ErrValidation) // elsewhere the status says more
+		}
+	case b.Detail != "":
+		// The texts of a JWT library: whatever it says, the key was refused.
+		// Under another status the word is anybody's.
+		e.Message = string(b.Detail)
+		if e.Status < 500 && e.Status != http.StatusNotFound && e.Status != http.StatusTooManyRequests {
+			e.Add(apierr.ErrUnauthorized)
+		}
+	case b.Message != "":
+		e.Message = string(b.Message)
+		if strings.HasPrefix(e.Message, "Unauthenticated") {
+			e.Add(apierr.ErrUnauthorized)
 		}
 	default:
 		return false
@@ -67,7 +68,7 @@ func decodeError(e *apierr.Error, body []byte) bool {
 	return true
 }
 
-func has(m map[string]string, key string) bool { _, ok := m[key]; return ok }
+func has(m map[string]call.Text, key string) bool { _, ok := m[key]; return ok }
 
 // failed finds an error inside a 2xx.
 func failed(body []byte) bool {

@@ -16,7 +16,7 @@ const SandboxURL = "https://sandbox-api.cryptopay.com"
 // WithSandbox calls [SandboxURL].
 func WithSandbox() ClientOption { return WithBaseURL(SandboxURL) }
 
-// Credentials are one of [Login], [LoginFunc] and [APIKey].
+// Credentials are one of [Login], [LoginFunc], [APIKey] and [KeySource].
 type Credentials interface {
 	auth(stack.Env) (stack.Auth, error)
 }
@@ -43,6 +43,19 @@ func (k apiKey) auth(stack.Env) (stack.Auth, error) {
 		return stack.Auth{}, err
 	}
 	return stack.Auth{Schemes: map[string]authn.Editor{"bearer": k.Editor()}}, nil
+}
+
+// KeySource are the credentials of a key that changes while the client runs, such
+// as an *authn.StaticKey, whose Set swaps it.
+func KeySource(src authn.Source) Credentials { return keySource{src} }
+
+type keySource struct{ authn.Source }
+
+func (k keySource) auth(stack.Env) (stack.Auth, error) {
+	if k.Source == nil {
+		return stack.Auth{}, errors.New("cryptopay: KeySource is nil")
+	}
+	return stack.Auth{Schemes: map[string]authn.Editor{"bearer": authn.Bearer(k.Source)}}, nil
 }
 
 func (l Login) auth(env stack.Env) (stack.Auth, error) {

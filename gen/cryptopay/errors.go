@@ -12,32 +12,44 @@ var provider = call.Provider{Name: "cryptopay", Decode: decodeError, Failed: fai
 // errorBody is both documented shapes: {"error":{code,message}} of the
 // authentication page, and the same within {"success":false,…,"timestamp"}.
 type errorBody struct {
-	Success *bool `json:"success"`
-	Error   *struct {
-		Code    string                     `json:"code"`
-		Message string                     `json:"message"`
-		Details map[string]json.RawMessage `json:"details"`
-	} `json:"error"`
+	Success json.RawMessage `json:"success"`
+	Error   json.RawMessage `json:"error"`
+}
+
+type reason struct {
+	Code    call.Text       `json:"code"`
+	Message call.Text       `json:"message"`
+	Details json.RawMessage `json:"details"`
 }
 
 func decodeError(e *apierr.Error, body []byte) bool {
 	var b errorBody
-	if json.Unmarshal(body, &b) != nil || b.Error == nil {
+	var r reason
+	if json.Unmarshal(body, &b) != nil {
 		return false
 	}
-	e.Code, e.Message = b.Error.Code, b.Error.Message
-	for field, raw := range b.Error.Details {
-		var list []string
-		var one string
-		if json.Unmarshal(raw, &list) != nil && json.Unmarshal(raw, &one) == nil {
-			list = []string{one}
-		}
-		if e.Fields == nil {
-			e.Fields = make(map[string][]string)
-		}
-		e.Fields[field] = list
+	if json.Unmarshal(b.Error, &r) != nil {
+		_ = json.Unmarshal(b.Error, &r.Message) // a bare text
 	}
-	switch b.Error.Code {
+	if r.Code == "" && r.Message == "" {
+		return false
+	}
+	e.Code, e.Message = string(r.Code), string(r.Message)
+	var details map[string]json.RawMessage
+	if json.Unmarshal(r.Details, &details) == nil && len(details) > 0 {
+		e.Fields = make(map[string][]string, len(details))
+		for field, raw := range details {
+			var list []call.Text
+			if json.Unmarshal(raw, &list) != nil {
+				list = make([]call.Text, 1)
+				_ = json.Unmarshal(raw, &list[0])
+			}
+			for _, text := range list {
+				e.Fields[field] = append(e.Fields[field], string(text))
+			}
+		}
+	}
+	switch e.Code {
 	case "INVALID_TOKEN":
 		e.Add(apierr.ErrUnauthorized)
 	case "INSUFFICIENT_PERMISSIONS":
@@ -52,12 +64,9 @@ func decodeError(e *apierr.Error, body []byte) bool {
 
 // failed finds an error inside a 2xx.
 func failed(body []byte) bool {
-	var b struct {
-		Success *bool           `json:"success"`
-		Error   json.RawMessage `json:"error"`
-	}
+	var b errorBody
 	if json.Unmarshal(body, &b) != nil {
 		return false
 	}
-	return (b.Success != nil && !*b.Success) || (len(b.Error) > 0 && string(b.Error) != "null")
+	return string(b.Success) == "false" || (len(b.Error) > 0 && string(b.Error) != "null" && string(b.Error) != `""`)
 }

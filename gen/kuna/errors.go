@@ -2,6 +2,7 @@ package kuna
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/seed-4fcf5cf3/payclients/gen/apierr"
 	"github.com/seed-4fcf5cf3/payclients/gen/internal/call"
@@ -13,7 +14,7 @@ var provider = call.Provider{Name: "kuna", Decode: decodeError, Failed: failed, 
 // access token has expired and a string when a refresh token has.
 type errorBody struct {
 	Errors []struct {
-		Code    string          `json:"code"`
+		Code    call.Text       `json:"code"`
 		Message json.RawMessage `json:"message"`
 	} `json:"errors"`
 }
@@ -23,15 +24,23 @@ func decodeError(e *apierr.Error, body []byte) bool {
 	if json.Unmarshal(body, &b) != nil || len(b.Errors) == 0 {
 		return false
 	}
-	first := b.Errors[0]
-	e.Code = first.Code
-	var object struct {
-		Message string `json:"message"`
+	var texts []string
+	for _, one := range b.Errors {
+		var text call.Text
+		var object struct {
+			Message call.Text `json:"message"`
+		}
+		if json.Unmarshal(one.Message, &object) != nil || object.Message == "" {
+			_ = json.Unmarshal(one.Message, &text)
+		} else {
+			text = object.Message
+		}
+		if text != "" {
+			texts = append(texts, string(text))
+		}
 	}
-	if json.Unmarshal(first.Message, &e.Message) != nil && json.Unmarshal(first.Message, &object) == nil {
-		e.Message = object.Message
-	}
-	switch first.Code {
+	e.Code, e.Message = string(b.Errors[0].Code), strings.Join(texts, "; ")
+	switch e.Code {
 	case "UNAUTHORIZED", "REFRESH_TOKEN_EXPIRED":
 		e.Add(apierr.ErrUnauthorized)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-4fcf5cf3/payclients/gen/internal/stack"
 )
 
-// Credentials are one of [Login], [LoginFunc] and [APIKey].
+// Credentials are one of [Login], [LoginFunc], [APIKey] and [KeySource].
 type Credentials interface {
 	auth(stack.Env) (stack.Auth, error)
 }
@@ -35,6 +35,19 @@ func (k apiKey) auth(stack.Env) (stack.Auth, error) {
 		return stack.Auth{}, err
 	}
 	return stack.Auth{Schemes: map[string]authn.Editor{"apiKey": k.Editor()}}, nil
+}
+
+// KeySource are the credentials of a key that changes while the client runs, such
+// as an *authn.StaticKey, whose Set swaps it.
+func KeySource(src authn.Source) Credentials { return keySource{src} }
+
+type keySource struct{ authn.Source }
+
+func (k keySource) auth(stack.Env) (stack.Auth, error) {
+	if k.Source == nil {
+		return stack.Auth{}, errors.New("kuna: KeySource is nil")
+	}
+	return stack.Auth{Schemes: map[string]authn.Editor{"apiKey": authn.Header("Api-key", k.Source)}}, nil
 }
 
 func (l Login) auth(env stack.Env) (stack.Auth, error) {

@@ -33,6 +33,8 @@ type Operation struct {
 	// Security names the schemes of the document that open the operation, the
 	// first one preferred; none if it needs no credentials.
 	Security []string
+	// SingleUse: an Auth operation that spends a token or code which works once.
+	SingleUse bool
 	// Outcome tells, for a Write, how to find out what happened when no
 	// answer came: which read to make and which field to look at.
 	Outcome string
@@ -43,16 +45,26 @@ func (o Operation) String() string { return o.Provider + "." + o.ID }
 
 type key struct{}
 
-// tag travels with a request.
+// tag is a context that carries the operation and counts the attempts of one
+// call. It is a context itself, and not a value in one, to save an allocation.
 type tag struct {
+	context.Context
 	op       *Operation
 	attempts atomic.Int32
+}
+
+// Value implements context.Context.
+func (t *tag) Value(k any) any {
+	if k == (key{}) {
+		return t
+	}
+	return t.Context.Value(k)
 }
 
 // With returns a context that carries the operation and counts the attempts of
 // one call.
 func With(ctx context.Context, op *Operation) context.Context {
-	return context.WithValue(ctx, key{}, &tag{op: op})
+	return &tag{Context: ctx, op: op}
 }
 
 // From returns the operation that the request with this context performs. It

@@ -4,7 +4,7 @@
 package retry
 
 import (
-	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-4fcf5cf3/payclients/authn"
 	"github.com/seed-4fcf5cf3/payclients/gen/apierr"
 	"github.com/seed-4fcf5cf3/payclients/gen/operation"
 )
@@ -28,8 +29,8 @@ type Policy struct {
 	MaxWait time.Duration
 }
 
-// Default repeats a read or a token call up to twice, after 0.5 to 8 seconds,
-// and waits up to 30 seconds where the provider says so.
+// Default repeats a read or a token call up to twice, after random waits of up
+// to 0.5 and 1 seconds, and waits up to 30 seconds where the provider says so.
 func Default() Policy {
 	return Policy{Attempts: 3, Base: 500 * time.Millisecond, Cap: 8 * time.Second, MaxWait: 30 * time.Second}
 }
@@ -47,6 +48,9 @@ const budgetSize = 10
 func NewBudget() *Budget { return &Budget{tokens: budgetSize} }
 
 func (b *Budget) take() bool {
+	if b == nil {
+		return true
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.tokens < 1 {
@@ -57,6 +61,9 @@ func (b *Budget) take() bool {
 }
 
 func (b *Budget) give() {
+	if b == nil {
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.tokens = min(budgetSize, b.tokens+0.1)
@@ -67,28 +74,45 @@ const peekLimit = 16 << 10
 
 // Transport repeats what may be repeated. It needs the operation in the
 // request's context: a request without one is passed on once.
+//
+//   - A read is repeated after a failure, and after the statuses 429, 500, 502,
+//     503 and 504.
+//   - A token call, too, but not when its answer was lost; and one that spends a
+//     code or a refresh token only after 429: any other answer may come from a
+//     proxy that lost the provider's, and to show a spent one again can end the
+//     session.
+//   - A write never.
+//
+// What it sees of an answer is its header: a body that breaks off later is an
+// error, of a read too.
 type Transport struct {
-	Base   http.RoundTripper
+	Base   http.RoundTripper // nil: [http.DefaultTransport]
 	Policy Policy
-	Budget *Budget
+	Budget *Budget // nil: none
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	op, known := operation.From(req.Context())
-	again := known && op.Effect != operation.Write && t.Policy.Attempts > 1 &&
+	base := t.Base
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	effect := operation.EffectOf(req.Context())
+	op, _ := operation.From(req.Context())
+	again := (effect == operation.Read || effect == operation.Auth) && t.Policy.Attempts > 1 &&
 		(req.Body == nil || req.Body == http.NoBody || req.GetBody != nil)
 	if !again {
-		return t.Base.RoundTrip(req)
+		return base.RoundTrip(req)
 	}
+	ctx := req.Context()
 	try := req
 	for n := 1; ; n++ {
-		res, err := t.Base.RoundTrip(try)
-		if err == nil && !transient(res.StatusCode) {
+		res, err := base.RoundTrip(try)
+		if err == nil && (!transient(res.StatusCode) || (op.SingleUse && res.StatusCode != http.StatusTooManyRequests)) {
 			t.Budget.give()
 			return res, nil
 		}
-		if n >= t.Policy.Attempts || req.Context().Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		if n >= t.Policy.Attempts || ctx.Err() != nil || (err != nil && !passing(err, effect)) {
 			return res, err
 		}
 		wait := t.backoff(n)
@@ -101,29 +125,41 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 		}
 		// No time left for the wait: better the answer at hand than none.
-		if at, ok := req.Context().Deadline(); ok && time.Until(at) <= wait {
-			return res, err
-		}
-		if !t.Budget.take() {
+		if at, ok := ctx.Deadline(); ok && time.Until(at) <= wait {
 			return res, err
 		}
 		next, rewindErr := clone(req)
-		if rewindErr != nil {
+		if rewindErr != nil || !t.Budget.take() {
 			return res, err
 		}
 		if res != nil {
-			io.Copy(io.Discard, io.LimitReader(res.Body, peekLimit))
-			res.Body.Close()
+			_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, peekLimit))
+			_ = res.Body.Close()
 		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
-		case <-req.Context().Done():
+		case <-ctx.Done():
 			timer.Stop()
-			return nil, req.Context().Err()
+			return nil, ctx.Err()
 		}
 		try = next
 	}
+}
+
+// passing reports whether a failure without an answer may pass by itself, and
+// may be repeated. The caller's context is not asked here: a timeout of one
+// attempt is also a DeadlineExceeded.
+func passing(err error, effect operation.Effect) bool {
+	var cert *tls.CertificateVerificationError
+	var final interface{ Final() bool } // a limiter that said no
+	switch {
+	case errors.As(err, &cert), errors.Is(err, authn.ErrOrigin), errors.As(err, &final) && final.Final():
+		return false
+	case effect == operation.Auth:
+		return errors.Is(err, authn.ErrNotSent)
+	}
+	return true
 }
 
 // transient lists the statuses that may pass by themselves.
@@ -136,12 +172,13 @@ func transient(status int) bool {
 	return false
 }
 
+// backoff is the wait after attempt n: up to Base, 2·Base, 4·Base … Cap.
 func (t *Transport) backoff(n int) time.Duration {
-	top := t.Policy.Base << (n - 1)
-	if top <= 0 || top > t.Policy.Cap {
-		top = t.Policy.Cap
+	top := t.Policy.Base
+	for i := 1; i < n && top < t.Policy.Cap; i++ {
+		top *= 2
 	}
-	if top <= 0 {
+	if top = min(top, t.Policy.Cap); top <= 0 {
 		return 0
 	}
 	return rand.N(top) + 1

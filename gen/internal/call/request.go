@@ -6,24 +6,42 @@ package call
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"unicode"
 
 	"github.com/oapi-codegen/runtime"
 
+	"github.com/seed-4fcf5cf3/payclients/authn"
+	"github.com/seed-4fcf5cf3/payclients/gen/apierr"
 	"github.com/seed-4fcf5cf3/payclients/gen/internal/jsonx"
 	"github.com/seed-4fcf5cf3/payclients/gen/operation"
 )
 
-// Server remembers the parsed form of the base URL a client used last, so that
-// it is parsed once and not on every call.
-type Server struct{ last atomic.Pointer[parsed] }
+// Server is what the requests of one provider have in common. It remembers the
+// parsed form of the base URL a client used last, so that it is parsed once and
+// not on every call.
+type Server struct {
+	// Operations of the document, by id.
+	Operations map[string]*operation.Operation
+
+	last     atomic.Pointer[parsed]
+	once     sync.Once
+	siblings map[string][][]string
+}
+
+// collides reports whether the path parameters make another operation's path.
+func (s *Server) collides(op *operation.Operation, values []string) bool {
+	s.once.Do(func() { s.siblings = siblings(s.Operations) })
+	return collides(s.siblings[op.ID], values)
+}
 
 type parsed struct {
 	text string
@@ -34,14 +52,10 @@ func (s *Server) parse(text string) (*url.URL, error) {
 	if p := s.last.Load(); p != nil && p.text == text {
 		return p.url, nil
 	}
-	u, err := url.Parse(text)
+	u, err := authn.ParseBaseURL(text)
 	if err != nil {
-		return nil, errors.New("base URL cannot be parsed") // url.Error repeats the text, which may hold a password
+		return nil, err
 	}
-	if u.Scheme == "" || u.Host == "" {
-		return nil, errors.New("base URL needs a scheme and a host")
-	}
-	u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"), ""
 	s.last.Store(&parsed{text, u})
 	return u, nil
 }
@@ -51,10 +65,12 @@ func (s *Server) parse(text string) (*url.URL, error) {
 type Builder struct {
 	ctx    context.Context
 	op     *operation.Operation
-	url    url.URL
-	path   strings.Builder // decoded
-	raw    strings.Builder // encoded
-	query  []string
+	common *Server
+	server *url.URL
+	path   string   // decoded
+	raw    string   // encoded
+	values []string // the path parameters
+	query  string
 	header http.Header
 	body   io.Reader
 	err    error
@@ -63,17 +79,22 @@ type Builder struct {
 // NewBuilder begins a request of an operation.
 func NewBuilder(ctx context.Context, server string, cache *Server, op *operation.Operation) *Builder {
 	b := &Builder{ctx: ctx, op: op, header: make(http.Header, 6)}
+	if ctx == nil {
+		b.fail("the context is nil")
+		return b
+	}
 	u, err := cache.parse(server)
 	if err != nil {
 		b.fail("%w", err)
 		return b
 	}
-	b.url = *u
-	b.path.WriteString(u.Path)
-	b.raw.WriteString(u.EscapedPath())
+	b.common, b.server, b.path, b.raw = cache, u, u.Path, u.EscapedPath()
 	b.header.Set("Accept", "application/json")
 	return b
 }
+
+// Accept asks for another kind of answer than JSON.
+func (b *Builder) Accept(mediaType string) { b.header.Set("Accept", mediaType) }
 
 // EditBuilder begins a change of a request that exists; Apply makes it.
 func EditBuilder(req *http.Request, op *operation.Operation) *Builder {
@@ -83,25 +104,26 @@ func EditBuilder(req *http.Request, op *operation.Operation) *Builder {
 // Apply adds the parameters to the request. It refuses a request of another
 // operation.
 func (b *Builder) Apply(req *http.Request) error {
-	if op, ok := operation.From(req.Context()); !ok || op.ID != b.op.ID {
+	if op, ok := operation.From(req.Context()); !ok || op.String() != b.op.String() {
 		b.fail("parameters of this operation on a request of another")
 	}
 	if b.err != nil {
 		return b.err
 	}
-	if len(b.query) > 0 {
-		list := b.query
+	if b.query != "" {
 		if req.URL.RawQuery != "" {
-			list = append([]string{req.URL.RawQuery}, list...)
+			req.URL.RawQuery += "&"
 		}
-		req.URL.RawQuery = strings.Join(list, "&")
+		req.URL.RawQuery += b.query
 	}
 	return nil
 }
 
+// fail keeps the first mistake, as the error that all calls return: nothing
+// was sent, and sending the same again will not help.
 func (b *Builder) fail(format string, args ...any) {
 	if b.err == nil {
-		b.err = fmt.Errorf("%s: %s: "+format, append([]any{b.op.Provider, b.op.ID}, args...)...)
+		b.err = &apierr.Error{Operation: *b.op, Kinds: []error{apierr.ErrValidation}, Err: fmt.Errorf(format, args...)}
 	}
 }
 
@@ -122,16 +144,19 @@ func (b *Builder) Path(template string, values ...any) {
 		template = template[end+1:]
 	}
 	b.literal(template)
+	if len(b.values) > 0 && b.err == nil && b.common.collides(b.op, b.values) {
+		b.fail("path parameters %q name another operation", b.values)
+	}
 }
 
 func (b *Builder) literal(s string) {
-	b.path.WriteString(s)
-	b.raw.WriteString(s)
+	b.path += s
+	b.raw += s
 }
 
 // segment appends a path parameter. A value that would change which endpoint
-// is called (empty, "." or "..", plainly or percent-encoded) is refused: with
-// ".." a request and its credentials would reach the parent endpoint.
+// is called is refused: with ".." a request and its credentials would reach the
+// parent endpoint.
 func (b *Builder) segment(name string, value any) {
 	enc, err := runtime.StyleParamWithOptions("simple", false, name, value, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath})
 	if err != nil {
@@ -143,20 +168,28 @@ func (b *Builder) segment(name string, value any) {
 		b.fail("path parameter %s: cannot be escaped", name)
 		return
 	}
-	if dots(dec) {
-		b.fail("path parameter %s is empty, \".\" or \"..\"", name)
+	if strays(dec) {
+		b.fail("path parameter %s is empty, or holds \".\", \"..\" or a control character", name)
 		return
 	}
-	b.path.WriteString(dec)
-	b.raw.WriteString(enc)
+	b.path += dec
+	b.raw += enc
+	b.values = append(b.values, dec)
 }
 
-// dots reports whether s, decoded as often as a careless server might, is a
-// segment that a server would resolve away.
-func dots(s string) bool {
+// strays reports whether a path parameter, decoded as often as a careless server
+// might, is or holds a segment that a server would resolve away. Proxies are
+// known that take %2F and \ for a slash, and "..;x" for "..".
+func strays(s string) bool {
 	for range 4 {
-		if s == "" || s == "." || s == ".." {
+		if s == "" || strings.ContainsFunc(s, unicode.IsControl) {
 			return true
+		}
+		for part := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == '/' || r == '\\' }) {
+			part, _, _ = strings.Cut(part, ";")
+			if part == "." || part == ".." {
+				return true
+			}
 		}
 		next, err := url.PathUnescape(s)
 		if err != nil || next == s {
@@ -174,7 +207,10 @@ func (b *Builder) Query(name, style string, explode bool, typ, format string, va
 		b.fail("query parameter %s: %w", name, err)
 		return
 	}
-	b.query = append(b.query, enc)
+	if b.query != "" && enc != "" {
+		b.query += "&"
+	}
+	b.query += enc
 }
 
 // Header sets a header parameter. An empty one is refused.
@@ -203,12 +239,32 @@ func (b *Builder) Cookie(name string, value any) {
 
 // JSON sets a JSON body.
 func (b *Builder) JSON(contentType string, v any) {
-	buf, err := jsonx.Marshal(v)
-	if err != nil {
-		b.fail("encode body: %w", err)
+	buf, ok := b.encode(v)
+	if !ok {
 		return
 	}
 	b.Body(contentType, bytes.NewReader(buf))
+}
+
+// encode refuses what would be sent as something else than what was meant.
+func (b *Builder) encode(v any) ([]byte, bool) {
+	if name, found := emptyNumber(v); found {
+		b.fail("body: member %s is an empty json.Number, which would be sent as 0", name)
+		return nil, false
+	}
+	buf, err := jsonx.Marshal(v)
+	switch {
+	case err != nil:
+		b.fail("encode body: %w", err)
+	case string(buf) == "null":
+		if v != nil && reflect.TypeOf(v).Kind() == reflect.Map {
+			return []byte("{}"), true // a nil map is an empty one
+		}
+		b.fail("the body is nil")
+	default:
+		return buf, true
+	}
+	return nil, false
 }
 
 // Form sets a body of urlencoded pairs in the order of the struct's fields.
@@ -239,13 +295,15 @@ func (b *Builder) Multipart(v any) {
 
 // pairs calls f for each member of v's JSON object; strings lose their quotes.
 func (b *Builder) pairs(v any, f func(name, value string) error) {
-	buf, err := jsonx.Marshal(v)
-	if err != nil {
-		b.fail("encode body: %w", err)
+	buf, ok := b.encode(v)
+	if !ok {
 		return
 	}
-	err = jsonx.Members(buf, func(name string, value []byte) {
+	err := jsonx.Members(buf, func(name string, value []byte) {
 		text := string(value)
+		if text == "null" {
+			return // these formats have no null
+		}
 		if len(value) > 0 && value[0] == '"' {
 			if err := jsonx.Unmarshal(value, &text); err != nil {
 				b.fail("encode body: %w", err)
@@ -277,14 +335,15 @@ func (b *Builder) Request() (*http.Request, error) {
 	}
 	req, err := http.NewRequestWithContext(operation.With(b.ctx, b.op), b.op.Method, "", b.body)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s: %w", b.op.Provider, b.op.ID, err)
+		b.fail("%w", err)
+		return nil, b.err
 	}
-	u := b.url
-	u.Path, u.RawPath = b.path.String(), b.raw.String()
-	if u.RawPath == u.Path {
-		u.RawPath = ""
+	*req.URL = *b.server
+	req.URL.Path, req.URL.RawPath = b.path, b.raw
+	if b.raw == b.path {
+		req.URL.RawPath = ""
 	}
-	u.RawQuery = strings.Join(b.query, "&")
-	req.URL, req.Host, req.Header = &u, u.Host, b.header
+	req.URL.RawQuery = b.query
+	req.Host, req.Header = b.server.Host, b.header
 	return req, nil
 }

@@ -8,18 +8,36 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
+	"unicode/utf8"
 )
 
 // Marshal encodes without escaping <, > and &: what is sent is what was meant.
 func Marshal(v any) ([]byte, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	e := encoders.Get().(*encoder)
+	defer func() {
+		if e.buf.Cap() <= 64<<10 {
+			e.buf.Reset()
+			encoders.Put(e)
+		}
+	}()
+	if err := e.enc.Encode(v); err != nil {
 		return nil, err
 	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+	return bytes.Clone(bytes.TrimSuffix(e.buf.Bytes(), []byte("\n"))), nil
 }
+
+type encoder struct {
+	buf bytes.Buffer
+	enc *json.Encoder
+}
+
+var encoders = sync.Pool{New: func() any {
+	e := &encoder{}
+	e.enc = json.NewEncoder(&e.buf)
+	e.enc.SetEscapeHTML(false)
+	return e
+}}
 
 // Unmarshal decodes exactly one JSON value.
 func Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v) }
@@ -33,6 +51,11 @@ var ErrNotObject = errors.New("not a JSON object")
 // stands between the brackets of a value is not checked here: whoever decodes
 // the value does that.
 func Members(data []byte, f func(name string, value []byte)) error {
+	return Walk(data, func(name, value []byte) { f(string(name), value) })
+}
+
+// Walk is Members with the name as bytes, for whoever wants no string of it.
+func Walk(data []byte, f func(name, value []byte)) error {
 	s := scanner{data: data}
 	s.space()
 	if s.pos >= len(data) || data[s.pos] != '{' {
@@ -50,11 +73,13 @@ func Members(data []byte, f func(name string, value []byte)) error {
 		if err := s.text(); err != nil {
 			return err
 		}
-		name := string(data[start+1 : s.pos-1])
-		if bytes.IndexByte(data[start:s.pos], '\\') >= 0 {
-			if err := json.Unmarshal(data[start:s.pos], &name); err != nil {
+		name := data[start+1 : s.pos-1]
+		if bytes.IndexByte(name, '\\') >= 0 || !utf8.Valid(name) {
+			var text string
+			if err := json.Unmarshal(data[start:s.pos], &text); err != nil {
 				return err
 			}
+			name = []byte(text)
 		}
 		s.space()
 		if s.peek() != ':' {
@@ -83,8 +108,8 @@ func Members(data []byte, f func(name string, value []byte)) error {
 // Member returns the undecoded value of one top-level member, and whether it
 // is there. As in encoding/json, the last of several wins.
 func Member(data []byte, name string) (value []byte, ok bool, err error) {
-	err = Members(data, func(n string, v []byte) {
-		if n == name {
+	err = Walk(data, func(n, v []byte) {
+		if string(n) == name {
 			value, ok = v, true
 		}
 	})

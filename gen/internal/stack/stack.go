@@ -4,13 +4,13 @@ package stack
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/seed-4fcf5cf3/payclients/authn"
@@ -31,13 +31,22 @@ type Config struct {
 	Retry     *retry.Policy // nil means retry.Default
 	Logger    *slog.Logger
 	Hooks     []func(context.Context, operation.Attempt)
-	Limiter   operation.Limiter
+	Limiters  []operation.Limiter // all of them are waited for, in this order
 	Store     authn.Store
-	StoreKey  string
+	Observe   func(context.Context, authn.Event)
+	Wrap      func(http.RoundTripper) http.RoundTripper
+
+	LoginWhenStoreIsDown bool
+	StoreKey             string
 }
 
 // DefaultTimeout bounds a call when nobody said anything.
 const DefaultTimeout = 60 * time.Second
+
+const (
+	tokenTimeout = 30 * time.Second
+	maxRedirects = 5
+)
 
 // Env is what a provider's credentials are given to become an Auth.
 type Env struct {
@@ -77,33 +86,49 @@ func (a Auth) edit(ctx context.Context, req *http.Request) error {
 // Authenticate turns credentials into an Auth. It validates them.
 type Authenticate func(Env) (Auth, error)
 
-// Build returns the Doer that a client sends through and the editor that sets
-// its credentials. It never writes to the caller's doer.
-func Build(server string, doer Doer, conf *Config, auth Authenticate) (Doer, authn.Editor, error) {
+// Misuse is the error of an option that cannot be meant.
+func Misuse(provider, what string) error { return fmt.Errorf("%s: %s", provider, what) }
+
+// Layers are what a client sends through.
+type Layers struct {
+	Doer Doer
+	// Edit sets User-Agent and credentials, and refuses other origins.
+	Edit authn.Editor
+	// Close waits for a renewal that is under way and closes the connections
+	// that are ours.
+	Close func(context.Context) error
+}
+
+// Build puts the layers together. It never writes to the caller's doer.
+func Build(server string, doer Doer, conf *Config, auth Authenticate) (*Layers, error) {
 	if server == "" {
-		return nil, nil, fmt.Errorf("%s: no base URL: the provider documents none for production, so give WithBaseURL", conf.Provider)
+		return nil, fmt.Errorf("%s: no base URL: the provider documents none for production, so give WithBaseURL", conf.Provider)
 	}
 	base, err := authn.ParseBaseURL(server)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: base URL: %w", conf.Provider, err)
+		return nil, fmt.Errorf("%s: base URL: %w", conf.Provider, err)
 	}
 	agent := userAgent(conf.UserAgent)
+	if strings.ContainsFunc(agent, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return nil, fmt.Errorf("%s: WithUserAgent: %q has bytes that no header may carry", conf.Provider, conf.UserAgent)
+	}
 
 	var rt http.RoundTripper
+	var own interface{ CloseIdleConnections() }
 	outer := http.Client{Timeout: DefaultTimeout}
 	switch d := doer.(type) {
 	case nil:
-		rt = newTransport()
+		rt, own = newTransport()
 	case *http.Client:
 		if d == nil {
-			return nil, nil, fmt.Errorf("%s: WithHTTPClient: nil *http.Client", conf.Provider)
+			return nil, fmt.Errorf("%s: WithHTTPClient: nil *http.Client", conf.Provider)
 		}
 		outer.Jar = d.Jar
 		if d.Timeout > 0 {
 			outer.Timeout = d.Timeout
 		}
 		if rt = d.Transport; rt == nil {
-			rt = newTransport()
+			rt, own = newTransport()
 		}
 	default:
 		rt = doerTransport{d}
@@ -112,11 +137,21 @@ func Build(server string, doer Doer, conf *Config, auth Authenticate) (Doer, aut
 		outer.Timeout = conf.Timeout
 	}
 
-	// Innermost: our headers, so that token calls carry them too.
-	rt = &agentTransport{base: rt, agent: agent}
-	network := rt
+	if conf.Wrap != nil {
+		if rt = conf.Wrap(rt); rt == nil {
+			return nil, fmt.Errorf("%s: WithTransport: the function returned nil", conf.Provider)
+		}
+	}
+
+	// Innermost: sees whether anything was sent, of token calls as well.
+	rt = newBottom(rt)
+	// A token call is not the call that needs the token, and must not be taken
+	// for it by a transport that decides by the operation.
+	tokens := &tagged{rt, &operation.Operation{Provider: conf.Provider, ID: "token", Effect: operation.Auth}}
 	// One attempt is what a limiter delays and a hook sees.
-	rt = &observer{base: rt, conf: conf}
+	if len(conf.Limiters) > 0 || len(conf.Hooks) > 0 || conf.Logger != nil {
+		rt = &observer{base: rt, conf: conf}
+	}
 	// Inside re-authentication: a repeat must not log in again.
 	policy := retry.Default()
 	if conf.Retry != nil {
@@ -124,42 +159,71 @@ func Build(server string, doer Doer, conf *Config, auth Authenticate) (Doer, aut
 	}
 	rt = &retry.Transport{Base: rt, Policy: policy, Budget: retry.NewBudget()}
 
-	var edit authn.Editor
+	var a Auth
 	if auth != nil {
 		// Token calls do not pass the layers above: the engine in package
 		// authn has its own timeout, back-off and rules for repeating.
-		a, err := auth(Env{BaseURL: base, Config: authn.Config{
+		a, err = auth(Env{BaseURL: base, Config: authn.Config{
 			BaseURL:   base.String(),
-			HTTP:      &http.Client{Transport: network, Timeout: 30 * time.Second, CheckRedirect: noRedirect},
+			HTTP:      &http.Client{Transport: tokens, Timeout: tokenTimeout, CheckRedirect: noRedirect},
 			Store:     conf.Store,
 			StoreKey:  conf.StoreKey,
 			Logger:    conf.Logger,
 			UserAgent: agent,
+			Observe:   conf.Observe,
+
+			LoginWhenStoreIsDown: conf.LoginWhenStoreIsDown,
 		}})
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		// Credentials leave for the origin they were made for only.
-		edit = authn.Bind(base, a.edit)
 		if a.Renew != nil {
-			// Outermost: it sees only the final 401.
+			// Outside the repeats: it sees only the final 401.
 			a.Renew.Base, a.Renew.Origin = rt, base
 			rt = a.Renew
 		}
 	}
-	outer.Transport = rt
+	// Outermost: editors of the call run after the credentials are set.
+	outer.Transport = &sameOrigin{rt, base}
 	outer.CheckRedirect = checkRedirect(base)
-	return &outer, edit, nil
+
+	return &Layers{
+		Doer: &outer,
+		// Credentials leave for the origin they were made for only.
+		Edit: authn.Bind(base, func(ctx context.Context, req *http.Request) error {
+			if req.Header.Get("User-Agent") == "" {
+				req.Header.Set("User-Agent", agent)
+			}
+			return a.edit(ctx, req)
+		}),
+		Close: func(ctx context.Context) error {
+			var err error
+			if a.Renew != nil {
+				if s, ok := a.Renew.Source.(interface{ Close(context.Context) error }); ok {
+					err = s.Close(ctx)
+				}
+			}
+			if own != nil {
+				own.CloseIdleConnections()
+			}
+			return err
+		},
+	}, nil
 }
 
 // newTransport is http.DefaultTransport with the limits that a service needs:
-// its two idle connections per host make every burst dial anew.
-func newTransport() *http.Transport {
-	t := http.DefaultTransport.(*http.Transport).Clone()
+// its two idle connections per host make every burst dial anew. If the program
+// has put something else in its place, that is what it wants to be used.
+func newTransport() (http.RoundTripper, interface{ CloseIdleConnections() }) {
+	d, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport, nil
+	}
+	t := d.Clone()
 	t.MaxIdleConns = 128
 	t.MaxIdleConnsPerHost = 32
 	t.ResponseHeaderTimeout = 30 * time.Second
-	return t
+	return t, t
 }
 
 // noRedirect makes a redirect an answer instead of following it.
@@ -167,38 +231,32 @@ func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastRe
 
 // checkRedirect follows a redirect only for a read, only with the method and
 // body unchanged, and only to the same origin. net/http would forward the
-// Api-Key header and, on 307, a body with a password to any host.
+// Api-Key header and, on 307, a body with a password to any host. What is not
+// followed is an answer, so that its status is kept.
 func checkRedirect(base *url.URL) func(*http.Request, []*http.Request) error {
 	return func(req *http.Request, via []*http.Request) error {
-		op, ok := operation.From(via[0].Context())
-		if !ok || op.Effect != operation.Read || req.Method != via[0].Method ||
-			req.URL.Scheme != base.Scheme || !strings.EqualFold(req.URL.Host, base.Host) {
+		if operation.EffectOf(via[0].Context()) != operation.Read || req.Method != via[0].Method ||
+			req.URL.User != nil || !authn.SameOrigin(base, req.URL) || len(via) > maxRedirects {
 			return http.ErrUseLastResponse
-		}
-		if len(via) >= 5 {
-			return errors.New("stopped after 5 redirects")
 		}
 		return nil
 	}
+}
+
+// tagged gives every request another operation.
+type tagged struct {
+	base http.RoundTripper
+	op   *operation.Operation
+}
+
+func (t *tagged) RoundTrip(req *http.Request) (*http.Response, error) {
+	return t.base.RoundTrip(req.WithContext(operation.With(req.Context(), t.op)))
 }
 
 // doerTransport lets any HttpRequestDoer stand at the bottom.
 type doerTransport struct{ doer Doer }
 
 func (t doerTransport) RoundTrip(req *http.Request) (*http.Response, error) { return t.doer.Do(req) }
-
-type agentTransport struct {
-	base  http.RoundTripper
-	agent string
-}
-
-func (t *agentTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.Header.Get("User-Agent") == "" {
-		req = req.Clone(req.Context())
-		req.Header.Set("User-Agent", t.agent)
-	}
-	return t.base.RoundTrip(req)
-}
 
 func userAgent(product string) string {
 	ours := "payclients/" + version()
@@ -209,7 +267,7 @@ func userAgent(product string) string {
 }
 
 // version is this module's version in the program that imports it.
-func version() string {
+var version = sync.OnceValue(func() string {
 	const module = "github.com/seed-4fcf5cf3/payclients"
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -221,4 +279,4 @@ func version() string {
 		}
 	}
 	return "devel"
-}
+})
