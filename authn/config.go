@@ -33,16 +33,25 @@ type Config struct {
 	UserAgent string
 
 	// Store shares tokens between processes; nil keeps them in the session.
-	// StoreKey names the account in it; it may be empty unless the credentials
-	// come from a function.
-	Store    Store
+	Store Store
+
+	// StoreKey names the account in Store; it may be empty unless the credentials
+	// come from a function. What is stored is under a key made of the provider,
+	// BaseURL and this, so one StoreKey may serve several providers, and sandbox
+	// and production; two accounts of one provider need two.
 	StoreKey string
 
-	Logger  *slog.Logger
-	Observe func(context.Context, Event)
+	Logger  *slog.Logger                 // failures as warnings, all else at debug; see [WithLogger]
+	Observe func(context.Context, Event) // each [Event]; see [WithObserver]
 
-	Timeout              time.Duration // of one exchange; 0: 15 s
-	LoginWhenStoreIsDown bool          // see [WithLoginWhenStoreIsDown]
+	// Timeout of one login or refresh; 0 means 15 s. Callers leave on their own
+	// context before that. See [WithExchangeTimeout].
+	Timeout time.Duration
+
+	// LoginWhenStoreIsDown lets Kuna and CryptoPay, whose refresh tokens must not
+	// be spent twice, log in without the store. The others do so anyway. See
+	// [WithLoginWhenStoreIsDown].
+	LoginWhenStoreIsDown bool
 }
 
 const defaultUserAgent = "payclients (+https://github.com/seed-4fcf5cf3/payclients)"
@@ -119,17 +128,26 @@ func (cfg Config) session(flow Flow, origin *url.URL, account string) (*Session,
 			return nil, errors.New(flow.Provider + ": Config.StoreKey is empty: credentials from a function do not tell whose tokens these are")
 		}
 		if key == "" {
-			key = storeKey(flow.Provider, origin.String(), account)
+			key = digest(account)
 		}
 		opts = append(opts, WithStore(cfg.Store, key))
 	}
 	return NewSession(flow, opts...)
 }
 
-// storeKey names provider, place and account, without spelling the account out.
-func storeKey(provider, base, account string) string {
-	sum := sha256.Sum256([]byte(base + "\x00" + account))
-	return provider + ":" + hex.EncodeToString(sum[:12])
+// storeKey is what key becomes in a store. Provider and key are there to be read;
+// the digest sees to it that no other provider, place or key gets the same.
+func storeKey(provider string, origin *url.URL, key string) string {
+	place := ""
+	if origin != nil {
+		place = strings.ToLower(origin.Scheme+"://"+hostPort(origin)) + origin.EscapedPath()
+	}
+	return provider + ":" + key + ":" + digest(provider, place, key)
+}
+
+func digest(parts ...string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", parts))
+	return hex.EncodeToString(sum[:12])
 }
 
 // filled refuses an empty field, and one that a header or a form cannot carry.

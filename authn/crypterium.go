@@ -157,7 +157,8 @@ func explainCrypterium(body []byte) (ex explanation) {
 	if ex.code == "" {
 		ex.code = string(e.ErrorID)
 	}
-	ex.unavailable = e.ErrorID == "273" // too many attempts, under status 400
+	ex.unavailable = e.ErrorID == "273" || e.ErrorID == "429" // too many attempts, under status 400
+	ex.rejected = ex.code == "WRONG_LOGIN_OR_PASSWORD_EXCEPTION"
 	return ex
 }
 

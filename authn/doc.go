@@ -14,7 +14,8 @@
 // A [Session] is a [Source]: Token returns a token that is good for now. An
 // [Editor] puts it on a request, and fits the RequestEditorFn of any client that
 // oapi-codegen makes. A [Transport] does what is left: on an answer that means
-// "token expired" it gets another token and sends the request once more.
+// "token expired" it gets another token and sends the request once more, unless the
+// caller had put a credential of its own on it.
 //
 // For another API, see the example of [NewSession].
 //
@@ -54,6 +55,10 @@
 //
 // each after an INSERT … (k, version) VALUES ($1, 0) ON CONFLICT DO NOTHING, and
 // with a [Sealer], so that a backup of the database holds no token.
+//
+// The key that a store sees is made of the provider, the base URL and the caller's
+// key or the account, so clients of two providers, or of sandbox and production,
+// may be given one store and one key.
 //
 // If the store is down, the token at hand is served until it is over. Then a flow
 // without refresh tokens logs in by itself; one with refresh tokens does so only

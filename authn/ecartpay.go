@@ -96,8 +96,13 @@ func explainEcartPay(body []byte) explanation {
 	return explanation{code: string(e.Code), message: string(e.Message)}
 }
 
-// EcartPayExpired reports whether a new token helps: any 401. The documentation
-// calls the error "Unauthorized" and shows neither status nor body.
-func EcartPayExpired(resp *http.Response, _ []byte) bool {
-	return resp.StatusCode == http.StatusUnauthorized
+// EcartPayExpired reports whether a new token helps: a 401, unless its body has a
+// code. Shops see codes with card declines, of which 401 is "insufficient funds",
+// and nobody tells under which status; a declined payment is not sent again. The
+// code 401 with the message "Unauthorized", which is what the documentation calls
+// an expired token, is one.
+func EcartPayExpired(resp *http.Response, body []byte) bool {
+	ex := explainEcartPay(body)
+	return resp.StatusCode == http.StatusUnauthorized &&
+		(ex.code == "" || ex.code == "401" && strings.EqualFold(ex.message, "Unauthorized"))
 }

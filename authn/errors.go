@@ -32,7 +32,7 @@ var (
 // is cut out of it.
 type Error struct {
 	Provider string // "kuna"
-	Op       string // "login", "refresh", "store"
+	Op       string // "login", "refresh", "store"; "wait": the caller left before there was a token
 	Status   int    // HTTP status; 0 if there was no answer
 	Code     string // the provider's own code, if it gave one
 	Message  string // the provider's own words, if it gave any

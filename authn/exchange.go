@@ -36,6 +36,7 @@ type explanation struct {
 	code, message string
 	retryAfter    time.Duration
 	unavailable   bool // though the status looks definite
+	rejected      bool // whatever the status: the code is a documented no to the credentials
 }
 
 func newWire(provider string, cfg Config, explain func([]byte) explanation) (*wire, error) {
@@ -132,18 +133,30 @@ func (w *wire) post(ctx context.Context, c call, out any) (*answer, error) {
 		return nil, a.fail(ErrNoToken, errors.New("answer is too long"))
 	}
 	if err := json.Unmarshal(raw, out); err != nil {
-		return nil, a.fail(ErrNoToken, errors.New("answer is not the documented JSON"))
+		return nil, a.noGrant(errors.New("answer is not the documented JSON"))
 	}
 	return a, nil
 }
 
 // noToken is the error for a 2xx without the fields that make a token.
 func (a *answer) noToken(missing string) error {
-	err := a.fail(ErrNoToken, errors.New("answer has no "+missing))
+	return a.noGrant(errors.New("answer has no " + missing))
+}
+
+func (a *answer) noGrant(cause error) error {
 	ex := a.w.explain(a.body)
+	err := a.fail(ErrNoToken, cause)
+	if ex.rejected {
+		err.Kind = ErrRejected
+	}
+	a.quote(err, ex)
+	return err
+}
+
+// quote copies what the provider said, and none of what we did.
+func (a *answer) quote(err *Error, ex explanation) {
 	err.Code = start(scrub(ex.code, a.call.secrets...), 100)
 	err.Message = start(scrub(ex.message, a.call.secrets...), 500)
-	return err
 }
 
 func (a *answer) fail(kind, cause error) *Error {
@@ -160,17 +173,17 @@ func (w *wire) fail(c call, kind, cause error) *Error {
 // refusal reads an answer outside 2xx.
 func (a *answer) refusal(h http.Header) *Error {
 	ex := a.w.explain(a.body)
-	err := a.w.fail(a.call, ErrRejected, nil)
+	err := a.w.fail(a.call, ErrUnavailable, nil)
 	err.Status = a.status
-	err.Code = start(scrub(ex.code, a.call.secrets...), 100)
-	err.Message = start(scrub(ex.message, a.call.secrets...), 500)
+	a.quote(err, ex)
 	err.Body = start(scrubBody(a.body, a.call.secrets...), errorBodyCap) // cut last: half a secret is not found
 	err.RetryAfter = max(ex.retryAfter, retryAfter(h.Get("Retry-After"), a.date))
 	switch s := a.status; {
 	case s < 400:
 		err.Kind, err.Err = ErrNoToken, errors.New("redirects are not followed with credentials")
-	case s >= 500, s == http.StatusRequestTimeout, s == http.StatusTooManyRequests, s == http.StatusTooEarly, ex.unavailable:
-		err.Kind = ErrUnavailable
+	case ex.unavailable:
+	case ex.rejected, s == http.StatusBadRequest, s == http.StatusUnauthorized, s == http.StatusForbidden:
+		err.Kind = ErrRejected // any other 4xx is what a gateway says that comes back
 	}
 	return err
 }

@@ -11,6 +11,8 @@ var (
 	Backoff = backoff
 	ReadJWT = func(s string) (iat, exp float64, ok bool) { c, ok := readJWT(s); return c.iat, c.exp, ok }
 	LifeOf  = lifeOf
+
+	StoreKey = storeKey
 )
 
 // ShiftWallClock does to the session's token what setting the machine's clock

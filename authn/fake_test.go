@@ -119,10 +119,14 @@ func (i *issuer) counts() (logins, refreshes, replays int) {
 	return i.logins, i.refreshes, i.replays
 }
 
+// stored is the key that a store sees of issuer's flow with the key "k".
+var stored = authn.StoreKey("acme", nil, "k")
+
 func newSession(t testing.TB, f authn.Flow, opts ...authn.SessionOption) *authn.Session {
 	t.Helper()
 	s, err := authn.NewSession(f, opts...)
 	require.NoError(t, err)
+	t.Cleanup(func() { _ = s.Close(context.Background()) }) // a renewal may be under way when a synctest bubble ends
 	return s
 }
 

@@ -51,15 +51,15 @@ func TestNextProcessLogsInAfterACrashBetweenTakeAndStore(t *testing.T) {
 		i := &issuer{life: time.Hour}
 		store := new(authn.Memory)
 		mustToken(t, newSession(t, i.flow(), authn.WithStore(store, "k")))
-		rec, err := store.Load(t.Context(), "k")
+		rec, err := store.Load(t.Context(), stored)
 		require.NoError(t, err)
 		dead := rec // what a process leaves that died after it had sent the refresh token
 		dead.Taken = true
 		dead.Version++
-		ok, err := store.Swap(t.Context(), "k", rec.Version, dead)
+		ok, err := store.Swap(t.Context(), stored, rec.Version, dead)
 		require.NoError(t, err)
 		require.True(t, ok)
-		_, err = store.Lease(t.Context(), "k", 17*time.Second)
+		_, err = store.Lease(t.Context(), stored, 17*time.Second)
 		require.NoError(t, err)
 
 		s := newSession(t, i.flow(), authn.WithStore(store, "k"))
@@ -77,17 +77,17 @@ func TestHeldLeaseIsWaitedForAndThenTakenOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &issuer{life: time.Hour}
 		store := new(authn.Memory)
-		_, err := store.Lease(t.Context(), "k", 17*time.Second) // somebody died at once
+		_, err := store.Lease(t.Context(), stored, 17*time.Second) // somebody died at once
 		require.NoError(t, err)
 		start := time.Now()
 		s := newSession(t, i.flow(), authn.WithStore(store, "k"))
 		mustToken(t, s)
 		require.InDelta(t, 17, time.Since(start).Seconds(), 1)
 
-		_, err = store.Lease(t.Context(), "k", time.Hour) // somebody hangs
+		_, err = store.Lease(t.Context(), stored, time.Hour) // somebody hangs
 		require.NoError(t, err)
 		time.Sleep(2 * time.Hour)
-		_, err = store.Lease(t.Context(), "k", time.Hour)
+		_, err = store.Lease(t.Context(), stored, time.Hour)
 		require.NoError(t, err)
 		start = time.Now()
 		_, err = s.Token(t.Context())
@@ -172,7 +172,7 @@ func TestTokenThatCouldNotBeStoredIsServedAndItsRefreshTokenUsed(t *testing.T) {
 		second := mustToken(t, s)
 		require.True(t, i.accepts(second.Access))
 		require.Contains(t, events, authn.EventUnsaved)
-		rec, err := store.Load(t.Context(), "k")
+		rec, err := store.Load(t.Context(), stored)
 		require.NoError(t, err)
 		require.True(t, rec.Taken)
 
@@ -183,7 +183,7 @@ func TestTokenThatCouldNotBeStoredIsServedAndItsRefreshTokenUsed(t *testing.T) {
 		require.Equal(t, 1, logins, "the refresh token that only this process has was forgotten")
 		require.Equal(t, 2, refreshes)
 		require.Zero(t, replays)
-		rec, err = store.Load(t.Context(), "k")
+		rec, err = store.Load(t.Context(), stored)
 		require.NoError(t, err)
 		require.Equal(t, authn.Secret("access-3"), rec.Access)
 	})
@@ -225,7 +225,7 @@ func TestSwapWhoseAnswerWasLostIsRecognised(t *testing.T) {
 		s := newSession(t, i.flow(), authn.WithStore(store, "k"))
 		mustToken(t, s)
 		require.Equal(t, 1, store.lost)
-		rec, err := memory.Load(t.Context(), "k")
+		rec, err := memory.Load(t.Context(), stored)
 		require.NoError(t, err)
 		require.Equal(t, uint64(1), rec.Version)
 		time.Sleep(61 * time.Minute)

@@ -13,10 +13,11 @@ import (
 //
 // Report a refused password as an error that is [ErrRejected]: the session then
 // stops asking for a while. An error of Refresh that is [ErrNotSent], or an
-// [*Error] with status 429, keeps the refresh token; any other error drops it, and
-// the session logs in: a refresh token whose answer was lost may be spent.
+// [*Error] with status 429 that is not ErrRejected, keeps the refresh token; any
+// other error drops it, and the session logs in: a refresh token whose answer was
+// lost may be spent.
 type Flow struct {
-	Provider string // begins every error and log line
+	Provider string // begins every error, log line and stored key
 
 	// Login gets a token for credentials that it knows itself.
 	Login func(ctx context.Context) (Grant, error)
@@ -36,8 +37,10 @@ type Flow struct {
 // SessionOption configures [NewSession].
 type SessionOption func(*Session) error
 
-// WithStore shares the tokens with every session that has the same store and key.
-// The key must name the account: two accounts under one key get each other's tokens.
+// WithStore shares the tokens with every session that has the same store, key,
+// Provider and base URL ([WithOrigin]); sessions that differ in one of them never
+// get each other's tokens. The key must name the account: two accounts of one API
+// under one key do.
 func WithStore(store Store, key string) SessionOption {
 	return func(s *Session) error {
 		if store == nil || key == "" {
@@ -99,7 +102,6 @@ func NewSession(flow Flow, opts ...SessionOption) (*Session, error) {
 	s := &Session{
 		flow:    flow,
 		store:   new(Memory),
-		key:     flow.Provider,
 		timeout: 15 * time.Second,
 		jitter:  rand.Float64(),
 	}
@@ -108,6 +110,7 @@ func NewSession(flow Flow, opts ...SessionOption) (*Session, error) {
 			return nil, err
 		}
 	}
+	s.key = storeKey(flow.Provider, s.origin, s.key)
 	return s, nil
 }
 

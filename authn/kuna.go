@@ -121,6 +121,7 @@ func explainKuna(body []byte) (ex explanation) {
 		return ex
 	}
 	ex.code = string(e.Errors[0].Code)
+	ex.rejected = ex.code == "UNAUTHORIZED" || ex.code == "REFRESH_TOKEN_EXPIRED" // documented without a status
 	var object struct{ Message text }
 	var plain text
 	if json.Unmarshal(e.Errors[0].Message, &object) == nil && object.Message != "" {
@@ -132,9 +133,16 @@ func explainKuna(body []byte) (ex explanation) {
 }
 
 // KunaExpired reports whether a new token helps: the code UNAUTHORIZED under any
-// 4xx, since its status is not documented, and a 401 that gives no code.
+// status, since the documentation gives none, and a 401 that gives no code. Under
+// 2xx, which it is asked about with [Transport].ErrorPrefix, an answer with data in
+// it was no refusal.
 func KunaExpired(resp *http.Response, body []byte) bool {
 	code := explainKuna(body).code
+	if resp.StatusCode < 300 {
+		var e struct{ Data any }
+		_ = json.Unmarshal(body, &e)
+		return code == "UNAUTHORIZED" && e.Data == nil
+	}
 	return code == "UNAUTHORIZED" || code == "" && resp.StatusCode == http.StatusUnauthorized
 }
 

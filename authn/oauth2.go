@@ -57,7 +57,7 @@ func (s *fromOAuth2) Token(ctx context.Context) (Token, error) {
 	case <-f.done:
 		return f.tok, f.err
 	case <-ctx.Done():
-		return Token{}, context.Cause(ctx)
+		return Token{}, leave(ctx, "oauth2")
 	}
 }
 

@@ -76,6 +76,7 @@ func TestFromOAuth2(t *testing.T) {
 		defer cancel()
 		_, err := src.Token(short)
 		require.ErrorIs(t, err, context.DeadlineExceeded, "x/oauth2 alone would have kept the caller")
+		require.ErrorIs(t, err, authn.ErrUnavailable)
 		var wg sync.WaitGroup
 		for range 100 {
 			wg.Go(func() { mustToken(t, src) })

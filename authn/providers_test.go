@@ -281,6 +281,10 @@ func TestBadAnswersAreTypedErrors(t *testing.T) {
 			{"a password echoed in a 400", `{"message":` + string(quoted) + `,"error":{"message":` + string(quoted) + `}}`, 400, authn.ErrRejected},
 			{"401", `{"errors":[{"code":"X","message":"wrong"}]}`, 401, authn.ErrRejected},
 			{"403 HTML", "<html>", 403, authn.ErrRejected},
+			{"404 of a gateway that comes back", "<html>not found</html>", 404, authn.ErrUnavailable},
+			{"405", "", 405, authn.ErrUnavailable},
+			{"410", "", 410, authn.ErrUnavailable},
+			{"422", "", 422, authn.ErrUnavailable},
 			{"429", "", 429, authn.ErrUnavailable},
 			{"500", "", 500, authn.ErrUnavailable},
 			{"502 HTML", "<html>bad gateway</html>", 502, authn.ErrUnavailable},
@@ -326,11 +330,20 @@ func TestErrorsSayWhatTheProviderSaid(t *testing.T) {
 		{"cryptopay", documented(t, "cryptopay", "anyOperation.response.429.RATE_LIMITED.json"), 429, "RATE_LIMITED", "Too many requests. Try again later.", authn.ErrUnavailable, time.Minute},
 		{"kuna", documented(t, "kuna", "anyPrivate.response.4xx.jwt-expired.json"), 401, "UNAUTHORIZED", "jwt expired", authn.ErrRejected, 0},
 		{"kuna", `{"errors":[{"code":"REFRESH_TOKEN_EXPIRED","message":"Invalid token"}]}`, 400, "REFRESH_TOKEN_EXPIRED", "Invalid token", authn.ErrRejected, 0},
+		{"kuna", `{"errors":[{"code":"REFRESH_TOKEN_EXPIRED","message":"Invalid token"}]}`, 200, "REFRESH_TOKEN_EXPIRED", "Invalid token", authn.ErrRejected, 0},
+		{"kuna", `{"errors":[{"code":"UNAUTHORIZED","message":{"message":"no"}}]}`, 201, "UNAUTHORIZED", "no", authn.ErrRejected, 0},
+		{"kuna", `{"errors":[{"code":"UNAUTHORIZED","message":"no"}],"data":"none"}`, 200, "UNAUTHORIZED", "no", authn.ErrRejected, 0},
+		{"kuna", `{"errors":[{"code":"UNAUTHORIZED","message":"no"}]}`, 404, "UNAUTHORIZED", "no", authn.ErrRejected, 0},
+		{"kuna", `{"errors":[{"code":"UNAUTHORIZED","message":"no"}]}`, 500, "UNAUTHORIZED", "no", authn.ErrRejected, 0},
+		{"kuna", `{"errors":[{"code":"BUSY","message":"later"}]}`, 200, "BUSY", "later", authn.ErrNoToken, 0},
+		{"kuna", `{"errors":[{"code":"BUSY","message":"later"}]}`, 500, "BUSY", "later", authn.ErrUnavailable, 0},
 		{"crypterium", `{"message":"Wrong login or password","errorId":11,"systemId":"core","error":"WRONG_LOGIN_OR_PASSWORD_EXCEPTION"}`, 400, "WRONG_LOGIN_OR_PASSWORD_EXCEPTION", "Wrong login or password", authn.ErrRejected, 0},
+		{"crypterium", `{"message":"Wrong login or password","errorId":11,"systemId":"core","error":"WRONG_LOGIN_OR_PASSWORD_EXCEPTION"}`, 422, "WRONG_LOGIN_OR_PASSWORD_EXCEPTION", "Wrong login or password", authn.ErrRejected, 0},
 		{"crypterium", `{"errorId":273}`, 400, "273", "", authn.ErrUnavailable, 0},
+		{"crypterium", `{"errorId":429}`, 400, "429", "", authn.ErrUnavailable, 0},
 		{"ecartpay", `{"message":"Unauthorized","statusCode":401}`, 401, "", "Unauthorized", authn.ErrRejected, 0},
 	} {
-		t.Run(c.name+" "+c.code, func(t *testing.T) {
+		t.Run(fmt.Sprint(c.name, " ", c.code, " ", c.status), func(t *testing.T) {
 			for _, p := range flows {
 				if p.name != c.name {
 					continue
@@ -362,23 +375,27 @@ func TestRefusedConnectionWasNotSent(t *testing.T) {
 }
 
 func TestKunaLogsInWhenTheRefreshTokenIsOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var seen []string
-		answer := documented(t, "kuna", "login.response.2xx.json")
-		s, err := authn.KunaLogin{Email: "e", Password: "p", MerchantID: "m"}.Session(config(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			seen = append(seen, r.URL.Path)
-			if r.URL.Path == "/v2/auth/refresh" {
-				answering(400, `{"errors":[{"code":"REFRESH_TOKEN_EXPIRED","message":"Invalid token"}]}`)(w, r)
-				return
-			}
-			answering(200, answer)(w, r)
-		})))
-		require.NoError(t, err)
-		mustToken(t, s)
-		time.Sleep(31 * time.Minute)
-		mustToken(t, s)
-		require.Equal(t, []string{"/v2/auth/login", "/v2/auth/refresh", "/v2/auth/login"}, seen)
-	})
+	for _, status := range []int{200, 201, 400, 401, 404, 429, 500} { // none is documented
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var seen []string
+				answer := documented(t, "kuna", "login.response.2xx.json")
+				s, err := authn.KunaLogin{Email: "e", Password: "p", MerchantID: "m"}.Session(config(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					seen = append(seen, r.URL.Path)
+					if r.URL.Path == "/v2/auth/refresh" {
+						answering(status, `{"errors":[{"code":"REFRESH_TOKEN_EXPIRED","message":"Invalid token"}]}`)(w, r)
+						return
+					}
+					answering(200, answer)(w, r)
+				})))
+				require.NoError(t, err)
+				mustToken(t, s)
+				time.Sleep(31 * time.Minute)
+				mustToken(t, s)
+				require.Equal(t, []string{"/v2/auth/login", "/v2/auth/refresh", "/v2/auth/login"}, seen)
+			})
+		})
+	}
 }
 
 // clockServer is a provider of each kind whose clock is wrong by skew; it refuses
@@ -531,6 +548,130 @@ func TestStoreKeys(t *testing.T) {
 		mustToken(t, s)
 		require.Equal(t, c.calls, calls)
 	}
+}
+
+// One store and one key of the caller's: nobody may get a token that was made by
+// another provider, or for another place.
+func TestOneStoreKeyForTwoPlaces(t *testing.T) {
+	const production, sandbox = "https://api.example.com", "https://sandbox.example.com"
+	ecart := func(cfg authn.Config) (*authn.Session, error) {
+		return authn.EcartPayKeys{PublicKey: "a", PrivateKey: "1"}.Session(cfg)
+	}
+	ecartFunc := func(cfg authn.Config) (*authn.Session, error) {
+		return authn.EcartPayKeysFunc(func(context.Context) (authn.EcartPayKeys, error) {
+			return authn.EcartPayKeys{PublicKey: "b", PrivateKey: "2"}, nil
+		}).Session(cfg)
+	}
+	pay := func(cfg authn.Config) (*authn.Session, error) {
+		return authn.CryptoPayLogin{Username: "a", Password: "1"}.Session(cfg)
+	}
+	own := func(provider string) func(authn.Config) (*authn.Session, error) {
+		return func(cfg authn.Config) (*authn.Session, error) {
+			opts := []authn.SessionOption{authn.WithStore(cfg.Store, cfg.StoreKey)}
+			if cfg.BaseURL != "" {
+				opts = append(opts, authn.WithOrigin(cfg.BaseURL))
+			}
+			return authn.NewSession(authn.Flow{Provider: provider, Login: func(context.Context) (authn.Grant, error) {
+				return authn.Grant{Access: authn.Secret(provider + "@" + cfg.BaseURL), Life: time.Hour}, nil
+			}}, opts...)
+		}
+	}
+	type client struct {
+		session func(authn.Config) (*authn.Session, error)
+		base    string
+	}
+	for _, c := range []struct {
+		name   string
+		a, b   client
+		shared bool
+	}{
+		{"two providers", client{ecart, production}, client{pay, production}, false},
+		{"production and sandbox", client{ecart, production}, client{ecart, sandbox}, false},
+		{"two ports", client{ecart, production}, client{ecart, production + ":8443"}, false},
+		{"two paths", client{ecart, production}, client{ecart, production + "/v2"}, false},
+		{"plain and TLS", client{ecart, "http://localhost:1"}, client{ecart, "https://localhost:1"}, false},
+		{"two spellings of a place", client{ecart, production + "/v2"}, client{ecart, "https://API.example.com:443/v2/"}, true},
+		{"one account, key and function", client{ecart, production}, client{ecartFunc, production}, true},
+		{"two flows of one's own", client{own("acme"), production}, client{own("bird"), production}, false},
+		{"a flow of one's own in two places", client{own("acme"), production}, client{own("acme"), sandbox}, false},
+		{"bound and not", client{own("acme"), production}, client{own("acme"), ""}, false},
+		{"a name that runs into the key", client{own("acme"), ""}, client{own("acme:k"), ""}, false},
+		{"a flow of one's own twice", client{own("acme"), production}, client{own("acme"), production}, true},
+		{"an unbound flow twice", client{own("acme"), ""}, client{own("acme"), ""}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			store := new(authn.Memory)
+			n := 0
+			token := func(c client) (authn.Secret, int) {
+				cfg := config(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					n++
+					answering(200, fmt.Sprintf(`{"token":"t%d","access":"t%[1]d"}`, n))(w, r)
+				}))
+				cfg.BaseURL, cfg.Store, cfg.StoreKey = c.base, store, "k"
+				s, err := c.session(cfg)
+				require.NoError(t, err)
+				return mustToken(t, s).Access, n
+			}
+			first, calls := token(c.a)
+			second, after := token(c.b)
+			require.Equal(t, c.shared, first == second, "%s and %s", first.Reveal(), second.Reveal())
+			if c.shared {
+				require.Equal(t, calls, after, "token calls")
+			}
+			third, _ := token(c.a)
+			require.Equal(t, first, third, "the first one's token was overwritten")
+		})
+	}
+}
+
+func TestConfigReachesTheSession(t *testing.T) {
+	answer := documented(t, "kuna", "login.response.2xx.json") // a life of half an hour
+	for _, alone := range []bool{false, true} {
+		t.Run(fmt.Sprintf("LoginWhenStoreIsDown %t", alone), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := &brokenStore{Store: new(authn.Memory)}
+				var events []authn.EventKind
+				cfg := config(answering(200, answer))
+				cfg.Store, cfg.LoginWhenStoreIsDown = store, alone
+				cfg.Observe = func(_ context.Context, e authn.Event) {
+					require.Equal(t, "kuna", e.Provider)
+					events = append(events, e.Kind)
+				}
+				s, err := authn.KunaLogin{Email: "e", Password: "p", MerchantID: "m"}.Session(cfg)
+				require.NoError(t, err)
+				mustToken(t, s)
+				time.Sleep(31 * time.Minute)
+				store.set(func(string) error { return errDown })
+				_, err = s.Token(t.Context())
+				if alone {
+					require.NoError(t, err)
+					require.Equal(t, []authn.EventKind{authn.EventLogin, authn.EventAlone}, events)
+					return
+				}
+				require.ErrorIs(t, err, errDown)
+				require.Equal(t, []authn.EventKind{authn.EventLogin, authn.EventFailure}, events)
+			})
+		})
+	}
+	for given, want := range map[time.Duration]time.Duration{0: 15 * time.Second, 4 * time.Second: 4 * time.Second} {
+		t.Run(fmt.Sprintf("Timeout %v", given), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cfg := authn.Config{BaseURL: "https://api.example.com", Timeout: given, HTTP: &http.Client{Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
+					<-req.Context().Done()
+					return nil, req.Context().Err()
+				})}}
+				s, err := authn.KunaLogin{Email: "e", Password: "p", MerchantID: "m"}.Session(cfg)
+				require.NoError(t, err)
+				start := time.Now()
+				_, err = s.Token(t.Context())
+				require.ErrorIs(t, err, authn.ErrUnavailable)
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.Equal(t, want, time.Since(start))
+			})
+		})
+	}
+	_, err := authn.KunaLogin{Email: "e", Password: "p", MerchantID: "m"}.Session(authn.Config{BaseURL: "https://api.example.com", Timeout: -1})
+	require.ErrorContains(t, err, "must be positive")
 }
 
 func TestCryptoPayKeyFromEnv(t *testing.T) {

@@ -129,7 +129,7 @@ func (s *Session) refresh(ctx context.Context, taken Record) (*live, error) {
 // not look at it.
 func unspent(err error) bool {
 	var e *Error
-	return errors.Is(err, ErrNotSent) || errors.As(err, &e) && e.Status == 429
+	return errors.Is(err, ErrNotSent) || errors.As(err, &e) && e.Status == 429 && e.Kind != ErrRejected
 }
 
 func (s *Session) login(ctx context.Context, version uint64) (*live, error) {

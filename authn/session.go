@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,13 +36,16 @@ type Session struct {
 	mu       sync.Mutex // never held during an exchange
 	flight   *flight
 	closed   bool
-	failures int
-	latched  bool // the last failure was a definite no
+	failures int  // in a row, that may pass by themselves
+	refusals int  // in a row, that were a definite no
+	latched  bool // the last failure was one
 	lastErr  error
 	retryAt  time.Time
 	checkAt  time.Time
 	strikes  int // 401s for tokens that were new
 	muteTill time.Time
+	past     [16]Secret // access tokens before the current one, as a ring
+	pastAt   int
 
 	// unsaved is a token that the store did not take. Only the running flight touches it.
 	unsaved *live
@@ -163,7 +167,7 @@ func (s *Session) slow(ctx context.Context) (Token, error) {
 	select {
 	case <-f.done:
 	case <-ctx.Done():
-		return Token{}, fmt.Errorf("%s: wait for a token: %w", s.flow.Provider, context.Cause(ctx))
+		return Token{}, leave(ctx, s.flow.Provider)
 	}
 	if f.err == nil {
 		return f.tok, nil
@@ -172,6 +176,17 @@ func (s *Session) slow(ctx context.Context) (Token, error) {
 		return l.tok, nil
 	}
 	return Token{}, f.err
+}
+
+// leave is the error of a caller whose context ended while it waited. It has the
+// type of a failed exchange, so that a client can tell it from a call whose outcome
+// nobody knows.
+func leave(ctx context.Context, provider string) error {
+	err := ctx.Err()
+	if cause := context.Cause(ctx); !errors.Is(cause, err) {
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
+	return &Error{Provider: provider, Op: "wait", Kind: ErrUnavailable, Err: err}
 }
 
 // mayCheck: after a definite no, credentials that come from a function are looked
@@ -216,15 +231,23 @@ func (s *Session) land(ctx context.Context, f *flight, l *live) {
 	s.checkAt = now.Add(checkEvery)
 	switch {
 	case f.err == nil:
+		if old := s.cur.Load(); old != nil && old.tok.Access != l.tok.Access {
+			s.past[s.pastAt%len(s.past)] = old.tok.Access
+			s.pastAt++
+		}
 		s.cur.Store(l) // before the flight goes, or a newcomer would start another
 		f.tok = l.tok
-		s.failures, s.latched, s.lastErr, s.retryAt = 0, false, nil, time.Time{}
+		s.failures, s.refusals, s.latched, s.lastErr, s.retryAt = 0, 0, false, nil, time.Time{}
 	case f.err == errUnchanged:
 		f.err = s.lastErr
 	default:
 		s.latched = errors.Is(f.err, ErrRejected)
-		wait := backoff(s.failures, s.latched, f.err)
-		s.failures++
+		count := &s.failures
+		if s.latched { // an outage before it says nothing about the password
+			count = &s.refusals
+		}
+		wait := backoff(*count, s.latched, f.err)
+		*count++
 		s.lastErr, s.retryAt = f.err, now.Add(wait)
 		failed = &Event{Kind: EventFailure, Err: f.err, RetryIn: wait}
 	}
@@ -244,7 +267,7 @@ const (
 	latchMost    = time.Hour
 )
 
-// backoff doubles with each failure in a row. After a definite no it is long, so
+// backoff doubles with each failure of its kind. After a definite no it is long, so
 // that a bad secret cannot lock the account.
 func backoff(failures int, latched bool, err error) time.Duration {
 	first, most := failureFirst, failureMost
@@ -261,15 +284,18 @@ func backoff(failures int, latched bool, err error) time.Duration {
 
 // Invalidate drops the token that a provider refused, if it is still the current
 // one: a late 401 for an old token does nothing to its successor. It reports
-// whether another token can be had; false while new tokens are refused in a row,
-// so that a provider which refuses everything does not get a login per call.
+// whether another token can be had; false for a token that is none of the last
+// that this session handed out, and while new tokens are refused in a row, so that
+// a provider which refuses everything does not get a login per call.
 func (s *Session) Invalidate(ctx context.Context, rejected Token) bool {
 	now := time.Now()
 	s.mu.Lock()
 	l := s.cur.Load()
 	if l == nil || l.tok.Access != rejected.Access || l.rejected {
+		ours := rejected.Access != "" &&
+			(l != nil && l.tok.Access == rejected.Access || slices.Contains(s.past[:], rejected.Access))
 		s.mu.Unlock()
-		return true
+		return ours
 	}
 	if now.Before(s.muteTill) {
 		s.mu.Unlock()

@@ -178,6 +178,39 @@ func TestRefusedPasswordIsNotTriedOverAndOver(t *testing.T) {
 	})
 }
 
+func TestOutageDoesNotLengthenTheFirstLatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rejected := error(&authn.Error{Provider: "acme", Op: "login", Status: 401, Kind: authn.ErrRejected})
+		i := &issuer{life: time.Hour, onLogin: func() error { return errDown }}
+		s := newSession(t, i.flow())
+		logins := func() int { n, _, _ := i.counts(); return n }
+		ask := func(until func() bool) time.Duration {
+			start := time.Now()
+			for !until() {
+				_, _ = s.Token(t.Context())
+				time.Sleep(100 * time.Millisecond)
+			}
+			return time.Since(start)
+		}
+		ask(func() bool { return logins() == 12 }) // a few minutes of 503
+		i.set(func() { i.onLogin = func() error { return rejected } })
+		ask(func() bool { return logins() == 13 })
+		for n, want := range []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute} {
+			waited := ask(func() bool { return logins() == 14+n })
+			require.GreaterOrEqual(t, waited, want-time.Second, "refusal %d", n+1)
+			require.LessOrEqual(t, waited, want*5/4+time.Second, "refusal %d", n+1)
+		}
+
+		i.set(func() { i.onLogin = func() error { return errDown } })
+		ask(func() bool { return logins() == 17 })
+		waited := ask(func() bool { return logins() == 18 })
+		require.LessOrEqual(t, waited, 40*time.Second, "an outage is not a refusal")
+		i.set(func() { i.onLogin = nil })
+		time.Sleep(time.Minute)
+		mustToken(t, s)
+	})
+}
+
 func TestLate401DoesNotDropTheNewToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &issuer{life: time.Hour}
@@ -437,7 +470,7 @@ func TestCloseWaitsForTheExchange(t *testing.T) {
 		require.ErrorIs(t, s.Close(short), context.DeadlineExceeded)
 		require.NoError(t, s.Close(t.Context()))
 		require.Equal(t, 5*time.Second, time.Since(start))
-		rec, err := store.Load(t.Context(), "k")
+		rec, err := store.Load(t.Context(), stored)
 		require.NoError(t, err)
 		require.Equal(t, authn.Secret("access-1"), rec.Access)
 

@@ -37,7 +37,10 @@ type Renewer interface {
 	Source
 
 	// Invalidate drops rejected if it still is the current token, and reports
-	// whether asking for a token again is worth it.
+	// whether asking for a token again is worth it. For a token that this source
+	// did not hand out it must say no: a [Transport] would else repeat somebody
+	// else's request with our token. Tokens before the current one are ours too,
+	// since a refusal may come late.
 	Invalidate(ctx context.Context, rejected Token) bool
 }
 

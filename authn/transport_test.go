@@ -26,8 +26,8 @@ type refusing struct {
 	refuse  func(token string) bool
 	status  int
 	body    string
+	piece   int // how much one Read gives; 0: all
 	bodies  []string
-	closed  int
 	seen    []string
 	answers []*closeCounter
 }
@@ -54,6 +54,10 @@ func (r *refusing) RoundTrip(req *http.Request) (*http.Response, error) {
 	if r.refuse(tok) {
 		resp.StatusCode = r.status
 		body = &closeCounter{Reader: strings.NewReader(r.body)}
+		if r.piece > 0 {
+			rest := body.Reader
+			body.Reader = readFunc(func(p []byte) (int, error) { return rest.Read(p[:min(len(p), r.piece)]) })
+		}
 	}
 	r.answers = append(r.answers, body)
 	resp.Body = body
@@ -188,7 +192,7 @@ func TestTransportWhenRenewalFails(t *testing.T) {
 	require.Equal(t, 2, body.closed, "both the body and its copy")
 
 	req.GetBody = func() (io.ReadCloser, error) { return nil, errors.New("gone") }
-	req.Header.Set("Authorization", "Bearer late")
+	req.Header.Set("Authorization", "Bearer access-1")
 	resp, err := rt.RoundTrip(req)
 	require.NoError(t, err)
 	require.Equal(t, 401, resp.StatusCode)
@@ -442,4 +446,291 @@ func TestEditorsRefuse(t *testing.T) {
 	req := &http.Request{}
 	require.NoError(t, authn.UserAgent("Mozilla/5.0 (X11)")(context.Background(), req))
 	require.Equal(t, "Mozilla/5.0 (X11)", req.Header.Get("User-Agent"))
+}
+
+// yes is a Renewer of a user's own that says yes to every token.
+type yes struct {
+	n       int
+	dropped []authn.Secret
+}
+
+func (y *yes) Token(context.Context) (authn.Token, error) {
+	return authn.Token{Access: authn.Secret(fmt.Sprintf("access-%d", y.n))}, nil
+}
+
+func (y *yes) Invalidate(_ context.Context, rejected authn.Token) bool {
+	y.dropped = append(y.dropped, rejected.Access)
+	y.n++
+	return true
+}
+
+func TestOnlyOurOwnCredentialIsReplaced(t *testing.T) {
+	type maker struct {
+		ed   func(authn.Source) authn.Editor
+		word string
+	}
+	bearer, bare := maker{authn.Bearer, "Bearer "}, maker{authn.Raw, ""}
+	for _, c := range []struct {
+		name   string
+		maker  maker
+		custom bool
+		values []string
+		sends  int
+	}{
+		{name: "own current token", maker: bearer, values: []string{"Bearer access-3"}, sends: 2},
+		{name: "own current bare token", maker: bare, values: []string{"access-3"}, sends: 2},
+		{name: "own token before", maker: bearer, values: []string{"Bearer access-2"}, sends: 2},
+		{name: "own token long before", maker: bearer, values: []string{"Bearer access-1"}, sends: 2},
+		{name: "own token in lower case", maker: bearer, values: []string{"bearer access-3"}, sends: 2},
+		{name: "foreign bearer", maker: bearer, values: []string{"Bearer somebody-elses"}, sends: 1},
+		{name: "foreign bare token", maker: bare, values: []string{"somebody-elses"}, sends: 1},
+		{name: "Basic header of a token call", maker: bearer, values: []string{"Basic cHViOnBydg=="}, sends: 1},
+		{name: "Basic header where ours is bare", maker: bare, values: []string{"Basic cHViOnBydg=="}, sends: 1},
+		{name: "a word and nothing", maker: bearer, values: []string{"Basic "}, sends: 1},
+		{name: "ours and a foreign one", maker: bearer, values: []string{"Bearer access-3", "Bearer somebody-elses"}, sends: 1},
+		{name: "own token under another word", maker: bare, values: []string{"Bearer access-3"}, sends: 1},
+		{name: "custom renewer, own token", maker: bearer, custom: true, values: []string{"Bearer access-0"}, sends: 2},
+		{name: "custom renewer, Basic header", maker: bearer, custom: true, values: []string{"Basic cHViOnBydg=="}, sends: 1},
+		{name: "custom renewer, Basic header where ours is bare", maker: bare, custom: true, values: []string{"Basic cHViOnBydg=="}, sends: 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			i := &issuer{life: time.Hour}
+			s := newSession(t, i.flow())
+			var src authn.Source = s
+			if c.custom {
+				src = new(yes)
+			} else {
+				mustToken(t, s)
+				for range 2 {
+					require.True(t, s.Invalidate(t.Context(), mustToken(t, s)))
+					mustToken(t, s)
+				}
+			}
+			first := ""
+			base := &refusing{status: 401, body: "no", refuse: func(tok string) bool {
+				if first == "" {
+					first = tok
+				}
+				return tok == first
+			}}
+			rt := &authn.Transport{Base: base, Source: src, Edit: c.maker.ed(src), Always: true}
+			closes := 0
+			req := httptest.NewRequest(http.MethodPost, "https://api.example.com/payouts", strings.NewReader("pay"))
+			req.GetBody = func() (io.ReadCloser, error) {
+				closes--
+				return &onClose{strings.NewReader("pay"), func() { closes++ }}, nil
+			}
+			req.Header["Authorization"] = c.values
+			resp, err := rt.RoundTrip(req)
+			require.NoError(t, err)
+			body, err := io.ReadAll(resp.Body)
+			require.NoError(t, err)
+			require.Len(t, base.bodies, c.sends, "sends")
+			require.Zero(t, closes, "a body was left open")
+			if c.sends == 1 {
+				require.Equal(t, 401, resp.StatusCode)
+				require.Equal(t, "no", string(body))
+				for _, tok := range base.seen {
+					require.Equal(t, first, tok, "the write went out under our account")
+				}
+				return
+			}
+			require.Equal(t, 200, resp.StatusCode)
+		})
+	}
+}
+
+type onClose struct {
+	io.Reader
+	f func()
+}
+
+func (c *onClose) Close() error { c.f(); return nil }
+
+func TestSessionWithoutTokenDoesNotAnswerForOthers(t *testing.T) {
+	i := &issuer{life: time.Hour}
+	s := newSession(t, i.flow())
+	require.False(t, s.Invalidate(t.Context(), authn.Token{Access: "somebody-elses"}))
+	require.False(t, s.Invalidate(t.Context(), authn.Token{}))
+	logins, refreshes, _ := i.counts()
+	require.Zero(t, logins+refreshes)
+}
+
+func TestTokensOfTheLastRenewalsAreRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := &issuer{life: time.Hour}
+		s := newSession(t, i.flow())
+		old := []authn.Token{mustToken(t, s)}
+		for range 100 {
+			time.Sleep(61 * time.Minute)
+			old = append(old, mustToken(t, s))
+		}
+		for _, tok := range old[len(old)-9 : len(old)-1] {
+			require.True(t, s.Invalidate(t.Context(), tok))
+		}
+		require.False(t, s.Invalidate(t.Context(), old[0]), "the memory has no bound")
+		require.Equal(t, old[100], mustToken(t, s))
+	})
+}
+
+// A payout was answered 401 with a token that is over; the token call for the
+// next one is abandoned. The error must say that it was the token call.
+func TestAbandonedTokenCallIsTold(t *testing.T) {
+	why := errors.New("shutting down")
+	for name, c := range map[string]struct {
+		cancel func(context.Context) (context.Context, func())
+		want   []error
+	}{
+		"cancelled": {func(ctx context.Context) (context.Context, func()) { return context.WithCancel(ctx) }, []error{context.Canceled}},
+		"deadline": {func(ctx context.Context) (context.Context, func()) {
+			ctx, stop := context.WithTimeout(ctx, 10*time.Millisecond)
+			return ctx, func() { time.Sleep(time.Second); stop() }
+		}, []error{context.DeadlineExceeded}},
+		"with a cause": {func(ctx context.Context) (context.Context, func()) {
+			ctx, stop := context.WithCancelCause(ctx)
+			return ctx, func() { stop(why) }
+		}, []error{context.Canceled, why}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				i := &issuer{life: time.Hour}
+				s := newSession(t, i.flow())
+				mustToken(t, s)
+				i.set(func() { i.takes = 5 * time.Second })
+				base := &refusing{refuse: func(string) bool { return true }, status: 401}
+				client := &http.Client{Transport: &authn.Transport{Base: base, Source: s, Edit: authn.Bearer(s), Always: true}}
+				ctx, cancel := c.cancel(t.Context())
+				req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://api.example.com/payouts", strings.NewReader("pay"))
+				require.NoError(t, err)
+				failed := make(chan error)
+				go func() {
+					resp, err := client.Do(req)
+					if err == nil {
+						_ = resp.Body.Close()
+					}
+					failed <- err
+				}()
+				synctest.Wait()
+				go cancel()
+				err = <-failed
+				var e *authn.Error
+				require.ErrorAs(t, err, &e)
+				require.Equal(t, "acme", e.Provider)
+				require.Equal(t, "wait", e.Op)
+				require.ErrorIs(t, err, authn.ErrUnavailable)
+				for _, want := range c.want {
+					require.ErrorIs(t, err, want)
+				}
+				require.Len(t, base.bodies, 1)
+			})
+		})
+	}
+}
+
+// Kuna shows no status for its errors, so an answer under 2xx may be one.
+func TestKunaErrorUnderSuccess(t *testing.T) {
+	expired := documented(t, "kuna", "anyPrivate.response.4xx.jwt-expired.json")
+	for _, c := range []struct {
+		name, body string
+		off        bool
+		status     int
+		sends      int
+	}{
+		{name: "expired under 200", status: 200, body: expired, sends: 2},
+		{name: "expired under 201, on one line", status: 201, body: `{"errors":[{"code":"UNAUTHORIZED","message":"jwt expired"}]}`, sends: 2},
+		{name: "expired under 401", status: 401, body: expired, sends: 2},
+		{name: "not asked for", off: true, status: 200, body: expired, sends: 1},
+		{name: "another code", status: 200, body: `{"errors":[{"code":"NO_RIGHTS","message":"x"}]}`, sends: 1},
+		{name: "an error beside data", status: 200, body: `{"errors":[{"code":"UNAUTHORIZED"}],"data":{"id":"1"}}`, sends: 1},
+		{name: "an error beside no data", status: 200, body: `{"errors":[{"code":"UNAUTHORIZED"}],"data":null}`, sends: 2},
+		{name: "no errors", status: 200, body: `{"errors":[],"data":{"id":"1"}}`, sends: 1},
+		{name: "data", status: 200, body: `{"data":{"id":"1","errors":[{"code":"UNAUTHORIZED"}]}}`, sends: 1},
+		{name: "a string that looks like it", status: 200, body: `"{\"errors\":[{\"code\":\"UNAUTHORIZED\"}]}"`, sends: 1},
+		{name: "empty", status: 200, sends: 1},
+		{name: "cut short", status: 200, body: `{"err`, sends: 1},
+		{name: "white space and no end", status: 200, body: strings.Repeat(" \n", 5000), sends: 1},
+		{name: "a long answer", status: 200, body: `{"data":"` + strings.Repeat("long ", 40_000) + `"}`, sends: 1},
+		{name: "a long error", status: 200, body: `{"errors":[{"code":"UNAUTHORIZED","message":"` + strings.Repeat("long ", 40_000) + `"}]}`, sends: 1},
+		{name: "500", status: 500, body: expired, sends: 1},
+		{name: "304", status: 304, sends: 1},
+	} {
+		for _, piece := range []int{1 << 20, 1} { // how much one Read gives
+			t.Run(fmt.Sprintf("%s by %d", c.name, piece), func(t *testing.T) {
+				i := &issuer{life: time.Hour}
+				s := newSession(t, i.flow())
+				base := &refusing{refuse: func(tok string) bool { return tok == "access-1" }, status: c.status, body: c.body, piece: piece}
+				rt := &authn.Transport{Base: base, Source: s, Edit: authn.Bearer(s), Expired: authn.KunaExpired, Always: true, ErrorPrefix: `{"errors"`}
+				if c.off {
+					rt.ErrorPrefix = ""
+				}
+				req := httptest.NewRequest(http.MethodPost, "https://api.example.com/x", nil)
+				resp, err := rt.RoundTrip(req)
+				require.NoError(t, err)
+				got, err := io.ReadAll(resp.Body)
+				require.NoError(t, err)
+				require.NoError(t, resp.Body.Close())
+				require.Len(t, base.seen, c.sends)
+				for n, a := range base.answers {
+					require.Equal(t, 1, a.closed, "answer %d was closed", n)
+				}
+				if c.sends == 1 {
+					require.Equal(t, c.body, string(got), "the caller must get the whole body")
+				} else {
+					require.Equal(t, "fine", string(got))
+				}
+			})
+		}
+	}
+}
+
+// Of a success no more is read than tells that it is one.
+func TestSuccessIsNotReadAhead(t *testing.T) {
+	s := newSession(t, (&issuer{life: time.Hour}).flow())
+	read := 0
+	body := &onClose{readFunc(func(p []byte) (int, error) {
+		read++
+		if read > 1 {
+			return 0, errors.New("read ahead")
+		}
+		return copy(p, `{"data":`), nil
+	}), func() {}}
+	base := roundTrip(func(req *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: body, Request: req}, nil
+	})
+	rt := &authn.Transport{Base: base, Source: s, Edit: authn.Bearer(s), Expired: authn.KunaExpired, Always: true, ErrorPrefix: `{"errors"`}
+	resp, err := rt.RoundTrip(httptest.NewRequest(http.MethodPost, "https://api.example.com/x", nil))
+	require.NoError(t, err)
+	require.Equal(t, 1, read)
+	got, err := io.ReadAll(resp.Body)
+	require.EqualError(t, err, "read ahead", "the caller meets the error")
+	require.Equal(t, `{"data":`, string(got))
+}
+
+type readFunc func([]byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
+
+func TestEcartPayExpired(t *testing.T) {
+	for _, c := range []struct {
+		status int
+		body   string
+		want   bool
+	}{
+		{401, ``, true},
+		{401, `Unauthorized`, true},
+		{401, `{"message":"Unauthorized"}`, true},
+		{401, `{"message":"jwt expired","statusCode":401}`, true},
+		{401, `{"message":"Unauthorized","code":401}`, true},
+		{401, `{"message":"Unauthorized","code":null}`, true},
+		{401, `{"message":"Insufficient funds","code":401}`, false},
+		{401, `{"message":"Unauthorized","code":501}`, false},
+		{401, `{"code":401}`, false},
+		{401, `{"message":"Limit exceeded","code":402}`, false},
+		{401, `{"message":"Card reported stolen","code":"302"}`, false},
+		{401, `{"error":"Declined","code":501}`, false},
+		{402, `{"message":"Unauthorized"}`, false},
+		{400, `{"message":"Insufficient funds","code":401}`, false},
+	} {
+		require.Equal(t, c.want, authn.EcartPayExpired(&http.Response{StatusCode: c.status}, []byte(c.body)), "%d %s", c.status, c.body)
+	}
 }

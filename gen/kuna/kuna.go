@@ -73,7 +73,8 @@ func session(s *authn.Session, err error) (stack.Auth, error) {
 	edit := authn.Bearer(s)
 	return stack.Auth{
 		Schemes: map[string]authn.Editor{"bearer": edit},
-		Renew:   &authn.Transport{Source: s, Edit: edit, Expired: authn.KunaExpired},
+		// The documentation says to decide on the code, never on the status alone.
+		Renew: &authn.Transport{Source: s, Edit: edit, Expired: authn.KunaExpired, ErrorPrefix: `{"errors"`},
 	}, nil
 }
 
