@@ -2,10 +2,11 @@
 
 PROVIDERS   := crypterium cryptocloud cryptopay ecartpay kuna
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZ        ?= ./...
 FUZZTIME    ?= 10s
 
 .DEFAULT_GOAL := help
-.PHONY: help generate drift test race lint contract bench fuzz faults check demo
+.PHONY: help generate drift test lint contract bench fuzz faults check demo
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,11 +21,10 @@ drift: ## fail if generating changes anything, untracked files included
 	if [ "$$before" != "$$after" ]; then echo "generated code differs from what is committed:"; git status --porcelain -- gen; git --no-pager diff --stat -- gen; exit 1; fi; \
 	echo "no drift"
 
-test: ## run every test that needs nothing but Go
-	go test ./...
-
-race: ## run every test under the race detector
-	go test -race ./...
+test: ## run every test (RACE=-race for the race detector)
+	go test $(RACE) ./...
+	@command -v redis-server >/dev/null || echo "SKIPPED: the fleet tests on Redis, since redis-server is not installed"
+	@command -v chromium >/dev/null || echo "SKIPPED: the sandbox's page in a browser, since chromium is not installed"
 
 lint: ## gofmt, vet and staticcheck
 	@out="$$(gofmt -l .)"; if [ -n "$$out" ]; then echo "not gofmt'ed:"; echo "$$out"; exit 1; fi
@@ -37,11 +37,10 @@ contract: ## hold documents, fixtures and generated types against each other
 bench: ## measure, with a hand-written net/http client in the same run
 	go test -run '^$$' -bench . -benchmem ./gen/... ./authn/... ./specs/...
 
-fuzz: ## run every fuzz target for FUZZTIME each
-	@for pkg in $$(go list ./...); do \
-	  for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
-	    echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
-	  done; done
+fuzz: ## run the fuzz targets of FUZZ for FUZZTIME each, two at a time
+	@for pkg in $$(go list $(FUZZ)); do \
+	  go test -list '^Fuzz' $$pkg | sed -n "s|^Fuzz.*|$$pkg &|p"; \
+	done | xargs -P 2 -L 1 sh -c 'go test -run "^$$" -parallel 1 -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) "$$0" >"$${TMPDIR:-/tmp}/fuzz.$$$$" 2>&1 && echo "ok $$0 $$1" || { cat "$${TMPDIR:-/tmp}/fuzz.$$$$"; exit 255; }'
 
 faults: ## the whole fault matrix (a bounded sample is part of `make test`)
 	PAYCLIENTS_FAULTS=all go test -count=1 -timeout 30m -run 'Faults' -v ./gen/...

@@ -101,6 +101,9 @@ func (s *Sandbox) Env(baseURL string) []string {
 				line(P+"_"+v.name, v.value)
 			}
 		}
+		if p == specs.Crypterium {
+			line(P+"_USER_AGENT", "Mozilla/5.0") // required on every call, and anybody's
+		}
 	}
 	return out
 }

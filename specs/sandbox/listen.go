@@ -14,14 +14,17 @@ import (
 // refuses addresses that are not loopback: the credentials are public and the
 // controls have no password.
 func ListenAndServe(ctx context.Context, address string, s *Sandbox, ready func(baseURL string)) error {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	// Looked up before it is listened on: not even for a moment elsewhere.
+	a, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}
-	a, ok := l.Addr().(*net.TCPAddr)
-	if !ok || !a.IP.IsLoopback() {
-		_ = l.Close()
+	if !a.IP.IsLoopback() {
 		return fmt.Errorf("sandbox: %s is not a loopback address", address)
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.String())
+	if err != nil {
+		return fmt.Errorf("sandbox: %w", err)
 	}
 	srv := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
 	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/seed-4fcf5cf3/payclients/authn"
+	"github.com/seed-4fcf5cf3/payclients/gen/crypterium"
 	"github.com/seed-4fcf5cf3/payclients/gen/cryptocloud"
 	"github.com/seed-4fcf5cf3/payclients/gen/cryptopay"
-	"github.com/seed-4fcf5cf3/payclients/gen/crypterium"
 	"github.com/seed-4fcf5cf3/payclients/gen/ecartpay"
 	"github.com/seed-4fcf5cf3/payclients/gen/kuna"
 	"github.com/seed-4fcf5cf3/payclients/specs/sandbox"
@@ -23,7 +23,7 @@ const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefo
 
 func runDemo(ctx context.Context, fs *flag.FlagSet, args []string, io IO) error {
 	env := fs.Bool("env", false, "call the base URLs in the environment, as payctl sandbox prints them, instead of a sandbox in this process")
-	if err := fs.Parse(args); err != nil {
+	if err := parseFlags(fs, args); err != nil {
 		return err
 	}
 	var w world

@@ -13,15 +13,22 @@ func runSandbox(ctx context.Context, fs *flag.FlagSet, args []string, io IO) err
 	addr := fs.String("addr", "127.0.0.1:0", "loopback address and port; port 0 picks a free one")
 	seed := fs.Int64("seed", 1, "seed of ids and tokens: the same seed gives the same ones")
 	only := fs.String("providers", "", "comma-separated providers to serve; all if empty")
-	if err := fs.Parse(args); err != nil {
+	if err := parseFlags(fs, args); err != nil {
 		return err
 	}
 	opts := []sandbox.Option{sandbox.WithSeed(*seed)}
 	if *only != "" {
-		opts = append(opts, sandbox.WithProviders(strings.Split(*only, ",")...))
+		names := strings.Split(*only, ",")
+		for _, p := range names {
+			if err := knownProvider(p); err != nil { // sandbox.New panics
+				return err
+			}
+		}
+		opts = append(opts, sandbox.WithProviders(names...))
 	}
 	s := sandbox.New(opts...)
 	return sandbox.ListenAndServe(ctx, *addr, s, func(base string) {
+		fmt.Fprintln(io.Out, "PAYCLIENTS_SANDBOX_URL="+base)
 		for _, line := range s.Env(base) {
 			fmt.Fprintln(io.Out, line)
 		}
