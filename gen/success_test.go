@@ -12,9 +12,9 @@ import (
 
 	"github.com/seed-4fcf5cf3/payclients/authn"
 	"github.com/seed-4fcf5cf3/payclients/gen/apierr"
+	"github.com/seed-4fcf5cf3/payclients/gen/crypterium"
 	"github.com/seed-4fcf5cf3/payclients/gen/cryptocloud"
 	"github.com/seed-4fcf5cf3/payclients/gen/cryptopay"
-	"github.com/seed-4fcf5cf3/payclients/gen/crypterium"
 	"github.com/seed-4fcf5cf3/payclients/gen/ecartpay"
 	"github.com/seed-4fcf5cf3/payclients/gen/kuna"
 	"github.com/seed-4fcf5cf3/payclients/gen/operation"
