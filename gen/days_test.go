@@ -8,12 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed-4fcf5cf3/payclients/authn"
-	"github.com/seed-4fcf5cf3/payclients/gen/crypterium"
-	"github.com/seed-4fcf5cf3/payclients/gen/cryptocloud"
-	"github.com/seed-4fcf5cf3/payclients/gen/cryptopay"
-	"github.com/seed-4fcf5cf3/payclients/gen/ecartpay"
-	"github.com/seed-4fcf5cf3/payclients/gen/kuna"
 	"github.com/seed-4fcf5cf3/payclients/specs/sandbox"
 )
 
@@ -25,25 +19,9 @@ func TestTwoDaysOfAllProviders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := context.Background()
 		srv := sandbox.Start(t, sandbox.WithSeed(7), sandbox.WithHistory(10_000))
-		cred, web := srv.Credentials, srv.Client()
-
-		cc := made(cryptocloud.New(cryptocloud.APIKey(cred("cryptocloud").APIKey), cryptocloud.WithBaseURL(srv.URL("cryptocloud")), cryptocloud.WithHTTPClient(web)))(t)
-		cp := made(cryptopay.New(cryptopay.Login{Username: cred("cryptopay").Username, Password: authn.Secret(cred("cryptopay").Password)}, cryptopay.WithBaseURL(srv.URL("cryptopay")), cryptopay.WithHTTPClient(web)))(t)
-		cr := made(crypterium.New(crypterium.Merchant{MerchantID: cred("crypterium").MerchantID, Password: authn.Secret(cred("crypterium").Password), UserAgent: "Mozilla/5.0 (test)"}, crypterium.WithBaseURL(srv.URL("crypterium")), crypterium.WithHTTPClient(web)))(t)
-		ep := made(ecartpay.New(ecartpay.Keys{PublicKey: cred("ecartpay").PublicKey, PrivateKey: authn.Secret(cred("ecartpay").PrivateKey)}, ecartpay.WithBaseURL(srv.URL("ecartpay")), ecartpay.WithHTTPClient(web)))(t)
-		ku := made(kuna.New(kuna.Login{Email: cred("kuna").Email, Password: authn.Secret(cred("kuna").Password), MerchantID: cred("kuna").MerchantID}, kuna.WithBaseURL(srv.URL("kuna")), kuna.WithHTTPClient(web)))(t)
-		reads := []struct {
-			name string
-			read func() error
-		}{
-			{"cryptocloud", func() error { _, err := cc.GetBalances(ctx); return err }},
-			{"cryptopay", func() error { _, err := cp.ListPaymentOrders(ctx, nil); return err }},
-			{"crypterium", func() error { _, err := cr.GetMerchantWallets(ctx); return err }},
-			{"ecartpay", func() error { _, err := ep.ListCards(ctx); return err }},
-			{"kuna", func() error { _, err := ku.GetRateEquivalents(ctx); return err }},
-		}
-		for _, r := range reads {
-			require.NoError(t, r.read(), r.name)
+		all := merchants(t, srv)
+		for _, m := range all {
+			require.NoError(t, m.read(ctx), m.provider)
 		}
 
 		// Each rule fires once, after so many calls that match it: a fault every
@@ -61,8 +39,8 @@ func TestTwoDaysOfAllProviders(t *testing.T) {
 		first := len(srv.Requests())
 		for range 48 * 20 {
 			time.Sleep(3 * time.Minute)
-			for _, r := range reads {
-				require.NoError(t, r.read(), r.name)
+			for _, m := range all {
+				require.NoError(t, m.read(ctx), m.provider)
 			}
 		}
 		require.Greater(t, len(srv.Requests()), first)

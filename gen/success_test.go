@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -18,6 +19,8 @@ import (
 	"github.com/seed-4fcf5cf3/payclients/gen/ecartpay"
 	"github.com/seed-4fcf5cf3/payclients/gen/kuna"
 	"github.com/seed-4fcf5cf3/payclients/gen/operation"
+	"github.com/seed-4fcf5cf3/payclients/specs"
+	"github.com/seed-4fcf5cf3/payclients/specs/contract"
 	"github.com/seed-4fcf5cf3/payclients/specs/sandbox"
 )
 
@@ -146,4 +149,26 @@ func TestAKeyCanBeSwappedLive(t *testing.T) {
 	key.Set(authn.Secret(srv.Credentials("kuna").APIKey))
 	_, err = c.GetRateEquivalents(context.Background())
 	require.NoError(t, err)
+}
+
+// TestEveryExchangeKeepsTheContract sends a login, a read and a write of every
+// provider through the validating transport, token calls included.
+func TestEveryExchangeKeepsTheContract(t *testing.T) {
+	srv := sandbox.Start(t)
+	for _, p := range specs.Providers() {
+		seen := 0
+		checker, err := contract.For(p)
+		require.NoError(t, err)
+		checker, err = checker.With(contract.WithServer(srv.URL(p)))
+		require.NoError(t, err)
+		all := merchantsOver(t, srv, &http.Client{Transport: contract.Transport(srv.Client().Transport, checker, func(r contract.Report) {
+			seen++
+			require.Empty(t, r.Violations, "%s %s", p, r.Operation)
+		})})
+		m := all[slices.IndexFunc(all, func(m merchant) bool { return m.provider == p })]
+		require.NoError(t, m.read(context.Background()), p)
+		require.NoError(t, m.write(context.Background()), p)
+		require.GreaterOrEqual(t, seen, 2, p)
+	}
+	require.True(t, srv.AssertNoViolations(t))
 }

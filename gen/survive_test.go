@@ -39,7 +39,11 @@ type merchant struct {
 }
 
 func merchants(t *testing.T, srv *sandbox.Server) []merchant {
-	cred, web := srv.Credentials, srv.Client()
+	return merchantsOver(t, srv, srv.Client())
+}
+
+func merchantsOver(t *testing.T, srv *sandbox.Server, web *http.Client) []merchant {
+	cred := srv.Credentials
 	cc := made(cryptocloud.New(cryptocloud.APIKey(cred("cryptocloud").APIKey), cryptocloud.WithBaseURL(srv.URL("cryptocloud")), cryptocloud.WithHTTPClient(web)))(t)
 	cp := made(cryptopay.New(cryptopay.Login{Username: cred("cryptopay").Username, Password: authn.Secret(cred("cryptopay").Password)}, cryptopay.WithBaseURL(srv.URL("cryptopay")), cryptopay.WithHTTPClient(web)))(t)
 	cr := made(crypterium.New(crypterium.Merchant{MerchantID: cred("crypterium").MerchantID, Password: authn.Secret(cred("crypterium").Password), UserAgent: "Mozilla/5.0 (test)"}, crypterium.WithBaseURL(srv.URL("crypterium")), crypterium.WithHTTPClient(web)))(t)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"iter"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/seed-4fcf5cf3/payclients/gen/cryptocloud"
 	"github.com/seed-4fcf5cf3/payclients/gen/paging"
+	"github.com/seed-4fcf5cf3/payclients/gen/paging/pagingtest"
 )
 
 // pageServer answers with what reply returns and keeps what it was asked.
@@ -38,18 +38,6 @@ func servePages(t *testing.T, reply func(n int, body string) (status int, answer
 	p.client, err = cryptocloud.NewClient(srv.URL)
 	require.NoError(t, err)
 	return p
-}
-
-// collectPages ranges to the end and checks that nothing comes after an error.
-func collectPages[T any](t *testing.T, all iter.Seq2[T, error], id func(T) string) (ids []string, err error) {
-	t.Helper()
-	for item, e := range all {
-		require.NoError(t, err, "it went on after an error")
-		if err = e; err == nil {
-			ids = append(ids, id(item))
-		}
-	}
-	return ids, err
 }
 
 // records are the documented first record, from one index up to another.
@@ -98,7 +86,7 @@ func TestAllInvoicesLosesNoneWhateverLimitMeans(t *testing.T) {
 					return 200, `{"status":"success","result":[` + records(t, b.Offset, to) + `]` + all + `}`
 				})
 				body := cryptocloud.ListInvoicesRequest{Start: "01.01.2024", End: "31.01.2024", Limit: new(70)}
-				ids, err := collectPages(t, p.client.AllInvoices(t.Context(), body), invoiceID)
+				ids, err := pagingtest.Collect(t, p.client.AllInvoices(t.Context(), body), invoiceID)
 				require.NoError(t, err)
 				require.Equal(t, wantInvoices(0, total), ids)
 				require.Equal(t, `/v2/invoice/merchant/list {"end":"31.01.2024","limit":70,"offset":0,"start":"01.01.2024"}`, p.asked[0])
@@ -112,7 +100,7 @@ func TestAllInvoicesLosesNoneWhateverLimitMeans(t *testing.T) {
 func TestAllInvoicesAsksForNoMoreThanAllowed(t *testing.T) {
 	p := servePages(t, func(int, string) (int, string) { return 200, `{"status":"success","result":[],"all_count":0}` })
 	for _, limit := range []*int{nil, new(500), new(0), new(-1)} {
-		_, err := collectPages(t, p.client.AllInvoices(t.Context(), cryptocloud.ListInvoicesRequest{Offset: new(30), Limit: limit}), invoiceID)
+		_, err := pagingtest.Collect(t, p.client.AllInvoices(t.Context(), cryptocloud.ListInvoicesRequest{Offset: new(30), Limit: limit}), invoiceID)
 		require.NoError(t, err)
 		require.Contains(t, p.asked[len(p.asked)-1], `"limit":130,"offset":30`)
 	}
@@ -136,20 +124,20 @@ func TestAllInvoicesStops(t *testing.T) {
 			}
 			return 200, page(0, 3)
 		})
-		ids, err := collectPages(t, p.client.AllInvoices(t.Context(), cryptocloud.ListInvoicesRequest{}), invoiceID)
+		ids, err := pagingtest.Collect(t, p.client.AllInvoices(t.Context(), cryptocloud.ListInvoicesRequest{}), invoiceID)
 		require.ErrorIs(t, err, cryptocloud.ErrUnauthorized)
 		require.Equal(t, wantInvoices(0, 3), ids)
 	})
 	t.Run("at a page that repeats", func(t *testing.T) {
 		p := servePages(t, func(int, string) (int, string) { return 200, page(0, 3) })
-		ids, err := collectPages(t, p.client.AllInvoices(t.Context(), cryptocloud.ListInvoicesRequest{}), invoiceID)
+		ids, err := pagingtest.Collect(t, p.client.AllInvoices(t.Context(), cryptocloud.ListInvoicesRequest{}), invoiceID)
 		require.ErrorIs(t, err, paging.ErrNoProgress)
 		require.Equal(t, wantInvoices(0, 3), ids)
 		require.Len(t, p.asked, 2)
 	})
 	t.Run("at an empty page before the end", func(t *testing.T) {
 		p := servePages(t, func(n int, _ string) (int, string) { return 200, page(0, max(0, 6-3*n)) })
-		ids, err := collectPages(t, p.client.AllInvoices(t.Context(), cryptocloud.ListInvoicesRequest{}), invoiceID)
+		ids, err := pagingtest.Collect(t, p.client.AllInvoices(t.Context(), cryptocloud.ListInvoicesRequest{}), invoiceID)
 		require.ErrorIs(t, err, paging.ErrNoProgress)
 		require.Equal(t, wantInvoices(0, 3), ids)
 	})
@@ -166,7 +154,7 @@ func TestAllStaticWallets(t *testing.T) {
 		return 200, fmt.Sprintf(`{"status":"success","result":{"staticWallets":[%s],"all_count":2}}`, wallet(n))
 	})
 	body := cryptocloud.ListStaticWalletsRequest{ShopID: "SHOP", Limit: new(1)}
-	ids, err := collectPages(t, p.client.AllStaticWallets(t.Context(), body), walletID)
+	ids, err := pagingtest.Collect(t, p.client.AllStaticWallets(t.Context(), body), walletID)
 	require.NoError(t, err)
 	require.Equal(t, []string{"WALLET1", "WALLET2"}, ids)
 	require.Equal(t, []string{`/v2/invoice/static/list {"limit":1,"shop_id":"SHOP"}`, `/v2/invoice/static/list {"limit":1,"offset":1,"shop_id":"SHOP"}`}, p.asked)
@@ -175,6 +163,6 @@ func TestAllStaticWallets(t *testing.T) {
 	p = servePages(t, func(int, string) (int, string) {
 		return 200, fmt.Sprintf(`{"status":"success","result":{"staticWallets":[%s],"all_count":2}}`, wallet(1))
 	})
-	_, err = collectPages(t, p.client.AllStaticWallets(t.Context(), body), walletID)
+	_, err = pagingtest.Collect(t, p.client.AllStaticWallets(t.Context(), body), walletID)
 	require.ErrorIs(t, err, paging.ErrNoProgress)
 }

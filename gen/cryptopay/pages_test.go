@@ -2,10 +2,7 @@ package cryptopay_test
 
 import (
 	"fmt"
-	"io"
-	"iter"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -13,42 +10,21 @@ import (
 
 	"github.com/seed-4fcf5cf3/payclients/gen/cryptopay"
 	"github.com/seed-4fcf5cf3/payclients/gen/paging"
+	"github.com/seed-4fcf5cf3/payclients/gen/paging/pagingtest"
 )
 
-// pageServer answers with what reply returns and keeps what it was asked.
+// pageServer is a server of pages and a client of it.
 type pageServer struct {
+	*pagingtest.Server
 	client *cryptopay.Client
-	asked  []string // method, path, query and body
 }
 
 func servePages(t *testing.T, reply func(n int, r *http.Request) (status int, body string)) *pageServer {
 	t.Helper()
-	p := new(pageServer)
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		p.asked = append(p.asked, strings.TrimSpace(r.Method+" "+r.URL.RequestURI()+" "+string(body)))
-		status, answer := reply(len(p.asked), r)
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, answer)
-	}))
-	t.Cleanup(srv.Close)
-	var err error
-	p.client, err = cryptopay.NewClient(srv.URL)
+	s := pagingtest.Serve(t, reply)
+	client, err := cryptopay.NewClient(s.URL)
 	require.NoError(t, err)
-	return p
-}
-
-// collectPages ranges to the end and checks that nothing comes after an error.
-func collectPages[T any](t *testing.T, all iter.Seq2[T, error], id func(T) string) (ids []string, err error) {
-	t.Helper()
-	for item, e := range all {
-		require.NoError(t, err, "it went on after an error")
-		if err = e; err == nil {
-			ids = append(ids, id(item))
-		}
-	}
-	return ids, err
+	return &pageServer{s, client}
 }
 
 // orderPage is the documented page object: its links are relative and drop page_size.
@@ -69,14 +45,14 @@ func TestAllPaymentOrdersCountsPages(t *testing.T) {
 		return 200, []string{orderPage(link, "ORD-1", "ORD-2"), orderPage(link, "ORD-3"), orderPage("null", "ORD-4")}[n-1]
 	})
 	params := &cryptopay.ListPaymentOrdersParams{PageSize: new(2)}
-	ids, err := collectPages(t, p.client.AllPaymentOrders(t.Context(), params), orderID)
+	ids, err := pagingtest.Collect(t, p.client.AllPaymentOrders(t.Context(), params), orderID)
 	require.NoError(t, err)
 	require.Equal(t, []string{"ORD-1", "ORD-2", "ORD-3", "ORD-4"}, ids)
 	require.Equal(t, []string{
 		"GET /api/payment-orders/?page_size=2",
 		"GET /api/payment-orders/?page=2&page_size=2", // not page 3, and with page_size
 		"GET /api/payment-orders/?page=3&page_size=2",
-	}, p.asked)
+	}, p.Asked)
 	require.Nil(t, params.Page, "the caller's parameters were changed")
 }
 
@@ -85,9 +61,9 @@ func TestAllPaymentOrdersBeginsAtTheCallersPage(t *testing.T) {
 		return 200, []string{orderPage(link, "ORD-1"), orderPage("null", "ORD-2")}[n-1]
 	})
 	page := 7
-	_, err := collectPages(t, p.client.AllPaymentOrders(t.Context(), &cryptopay.ListPaymentOrdersParams{Page: &page}), orderID)
+	_, err := pagingtest.Collect(t, p.client.AllPaymentOrders(t.Context(), &cryptopay.ListPaymentOrdersParams{Page: &page}), orderID)
 	require.NoError(t, err)
-	require.Equal(t, []string{"GET /api/payment-orders/?page=7", "GET /api/payment-orders/?page=8"}, p.asked)
+	require.Equal(t, []string{"GET /api/payment-orders/?page=7", "GET /api/payment-orders/?page=8"}, p.Asked)
 	require.Equal(t, 7, page, "the caller's parameters were changed")
 }
 
@@ -97,7 +73,7 @@ func TestAllPaymentOrdersStops(t *testing.T) {
 		for range p.client.AllPaymentOrders(t.Context(), nil) {
 			break
 		}
-		require.Len(t, p.asked, 1)
+		require.Len(t, p.Asked, 1)
 	})
 	t.Run("at an error on page 2", func(t *testing.T) {
 		p := servePages(t, func(n int, _ *http.Request) (int, string) {
@@ -106,14 +82,14 @@ func TestAllPaymentOrdersStops(t *testing.T) {
 			}
 			return 200, orderPage(link, "ORD-1")
 		})
-		ids, err := collectPages(t, p.client.AllPaymentOrders(t.Context(), nil), orderID)
+		ids, err := pagingtest.Collect(t, p.client.AllPaymentOrders(t.Context(), nil), orderID)
 		require.ErrorIs(t, err, cryptopay.ErrForbidden)
 		require.Equal(t, []string{"ORD-1"}, ids)
-		require.Len(t, p.asked, 2)
+		require.Len(t, p.Asked, 2)
 	})
 	t.Run("at a page that repeats", func(t *testing.T) {
 		p := servePages(t, func(int, *http.Request) (int, string) { return 200, orderPage(link, "ORD-1") })
-		ids, err := collectPages(t, p.client.AllPaymentOrders(t.Context(), nil), orderID)
+		ids, err := pagingtest.Collect(t, p.client.AllPaymentOrders(t.Context(), nil), orderID)
 		require.ErrorIs(t, err, paging.ErrNoProgress)
 		require.EqualError(t, err, "cryptopay: listPaymentOrders: page 2: the list does not advance")
 		require.Equal(t, []string{"ORD-1"}, ids)
@@ -128,12 +104,12 @@ func TestAllTransactionsKeepsTheFilters(t *testing.T) {
 		return 200, []string{page(`"/api/transactions/?page=2"`, "0x1..."), page("null", "0x2...")}[n-1]
 	})
 	all := p.client.AllTransactions(t.Context(), &cryptopay.ListTransactionsParams{Blockchain: new("base"), PageSize: new(1)})
-	hashes, err := collectPages(t, all, func(s cryptopay.TransactionSummary) string { return s.TransactionHash })
+	hashes, err := pagingtest.Collect(t, all, func(s cryptopay.TransactionSummary) string { return s.TransactionHash })
 	require.NoError(t, err)
 	require.Equal(t, []string{"0x1...", "0x2..."}, hashes)
-	require.Equal(t, []string{"GET /api/transactions/?blockchain=base&page_size=1", "GET /api/transactions/?blockchain=base&page=2&page_size=1"}, p.asked)
+	require.Equal(t, []string{"GET /api/transactions/?blockchain=base&page_size=1", "GET /api/transactions/?blockchain=base&page=2&page_size=1"}, p.Asked)
 
 	p = servePages(t, func(int, *http.Request) (int, string) { return 200, page(`"/api/transactions/?page=2"`, "0x1...") })
-	_, err = collectPages(t, p.client.AllTransactions(t.Context(), nil), func(s cryptopay.TransactionSummary) string { return s.TransactionHash })
+	_, err = pagingtest.Collect(t, p.client.AllTransactions(t.Context(), nil), func(s cryptopay.TransactionSummary) string { return s.TransactionHash })
 	require.ErrorIs(t, err, paging.ErrNoProgress)
 }

@@ -3,10 +3,7 @@ package ecartpay_test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"iter"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -15,42 +12,21 @@ import (
 
 	"github.com/seed-4fcf5cf3/payclients/gen/ecartpay"
 	"github.com/seed-4fcf5cf3/payclients/gen/paging"
+	"github.com/seed-4fcf5cf3/payclients/gen/paging/pagingtest"
 )
 
-// pageServer answers with what reply returns and keeps what it was asked.
+// pageServer is a server of pages and a client of it.
 type pageServer struct {
+	*pagingtest.Server
 	client *ecartpay.Client
-	asked  []string // method, path, query and body
 }
 
 func servePages(t *testing.T, reply func(n int, r *http.Request) (status int, body string)) *pageServer {
 	t.Helper()
-	p := new(pageServer)
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		p.asked = append(p.asked, strings.TrimSpace(r.Method+" "+r.URL.RequestURI()+" "+string(body)))
-		status, answer := reply(len(p.asked), r)
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, answer)
-	}))
-	t.Cleanup(srv.Close)
-	var err error
-	p.client, err = ecartpay.NewClient(srv.URL)
+	s := pagingtest.Serve(t, reply)
+	client, err := ecartpay.NewClient(s.URL)
 	require.NoError(t, err)
-	return p
-}
-
-// collectPages ranges to the end and checks that nothing comes after an error.
-func collectPages[T any](t *testing.T, all iter.Seq2[T, error], id func(T) string) (ids []string, err error) {
-	t.Helper()
-	for item, e := range all {
-		require.NoError(t, err, "it went on after an error")
-		if err = e; err == nil {
-			ids = append(ids, id(item))
-		}
-	}
-	return ids, err
+	return &pageServer{s, client}
 }
 
 func pageFixture(t *testing.T, name string) string {
@@ -80,11 +56,11 @@ func TestAllSubscriptionsReadsBothPages(t *testing.T) {
 
 	p := servePages(t, func(n int, _ *http.Request) (int, string) { return 200, []string{first, second}[n-1] })
 	params := &ecartpay.ListSubscriptionsParams{Status: new("active"), Limit: new(50)}
-	ids, err := collectPages(t, p.client.AllSubscriptions(t.Context(), params), subscriptionID)
+	ids, err := pagingtest.Collect(t, p.client.AllSubscriptions(t.Context(), params), subscriptionID)
 	require.NoError(t, err)
 	require.Len(t, ids, 53)
 	require.Equal(t, []string{"rest-0", "rest-1", "rest-2"}, ids[50:])
-	require.Equal(t, []string{"GET /api/subscriptions?status=active&limit=50", "GET /api/subscriptions?status=active&page=2&limit=50"}, p.asked)
+	require.Equal(t, []string{"GET /api/subscriptions?status=active&limit=50", "GET /api/subscriptions?status=active&page=2&limit=50"}, p.Asked)
 	require.Nil(t, params.Page, "the caller's parameters were changed")
 }
 
@@ -95,7 +71,7 @@ func TestAllSubscriptionsStops(t *testing.T) {
 		for range p.client.AllSubscriptions(t.Context(), nil) {
 			break
 		}
-		require.Len(t, p.asked, 1)
+		require.Len(t, p.Asked, 1)
 	})
 	t.Run("at an error on page 2", func(t *testing.T) {
 		p := servePages(t, func(n int, _ *http.Request) (int, string) {
@@ -104,17 +80,17 @@ func TestAllSubscriptionsStops(t *testing.T) {
 			}
 			return 200, first
 		})
-		ids, err := collectPages(t, p.client.AllSubscriptions(t.Context(), nil), subscriptionID)
+		ids, err := pagingtest.Collect(t, p.client.AllSubscriptions(t.Context(), nil), subscriptionID)
 		require.ErrorIs(t, err, ecartpay.ErrUnauthorized)
 		require.Len(t, ids, 50)
 	})
 	t.Run("at a page that repeats", func(t *testing.T) {
 		// page is known from a sample only; a server may ignore it.
 		p := servePages(t, func(int, *http.Request) (int, string) { return 200, first })
-		ids, err := collectPages(t, p.client.AllSubscriptions(t.Context(), nil), subscriptionID)
+		ids, err := pagingtest.Collect(t, p.client.AllSubscriptions(t.Context(), nil), subscriptionID)
 		require.ErrorIs(t, err, paging.ErrNoProgress)
 		require.Len(t, ids, 50)
-		require.Len(t, p.asked, 2)
+		require.Len(t, p.Asked, 2)
 	})
 }
 
@@ -124,31 +100,31 @@ func TestListsWithoutADocumentedSecondPageSayWhatIsMissing(t *testing.T) {
 	p := servePages(t, func(int, *http.Request) (int, string) {
 		return 200, pageFixture(t, "listChargebacks.response.200.json")
 	})
-	ids, err := collectPages(t, p.client.AllChargebacks(t.Context()), func(c ecartpay.Chargeback) string { return c.ID })
+	ids, err := pagingtest.Collect(t, p.client.AllChargebacks(t.Context()), func(c ecartpay.Chargeback) string { return c.ID })
 	require.NoError(t, err)
 	require.Equal(t, []string{"646275d23963944d8d8f01b0"}, ids)
 
 	p = servePages(t, func(int, *http.Request) (int, string) {
 		return 200, strings.Replace(pageFixture(t, "listChargebacks.response.200.json"), `"pages": 1`, `"pages": 2`, 1)
 	})
-	ids, err = collectPages(t, p.client.AllChargebacks(t.Context()), func(c ecartpay.Chargeback) string { return c.ID })
+	ids, err = pagingtest.Collect(t, p.client.AllChargebacks(t.Context()), func(c ecartpay.Chargeback) string { return c.ID })
 	require.ErrorIs(t, err, paging.ErrIncomplete)
 	require.Len(t, ids, 1)
-	require.Len(t, p.asked, 1)
+	require.Len(t, p.Asked, 1)
 
 	p = servePages(t, func(int, *http.Request) (int, string) {
 		return 200, pageFixture(t, "listSubscriptions.response.200.json")
 	})
-	ids, err = collectPages(t, p.client.AllMySubscriptions(t.Context()), subscriptionID)
+	ids, err = pagingtest.Collect(t, p.client.AllMySubscriptions(t.Context()), subscriptionID)
 	require.ErrorIs(t, err, paging.ErrIncomplete, "the recorded page tells of a second one")
 	require.Len(t, ids, 50)
 
 	for pages, want := range map[string]error{`,"pages":1`: nil, ``: nil, `,"pages":2`: paging.ErrIncomplete} {
 		p = servePages(t, func(int, *http.Request) (int, string) { return 200, `{"count":1,"docs":[{"id":"c1"}]` + pages + `}` })
-		ids, err = collectPages(t, p.client.AllCustomers(t.Context(), &ecartpay.ListCustomersParams{UserID: new("7")}), func(c ecartpay.Customer) string { return c.ID })
+		ids, err = pagingtest.Collect(t, p.client.AllCustomers(t.Context(), &ecartpay.ListCustomersParams{UserID: new("7")}), func(c ecartpay.Customer) string { return c.ID })
 		require.ErrorIs(t, err, want)
 		require.Equal(t, []string{"c1"}, ids)
-		require.Equal(t, []string{"GET /api/customers?user_id=7"}, p.asked)
+		require.Equal(t, []string{"GET /api/customers?user_id=7"}, p.Asked)
 	}
 }
 
@@ -162,13 +138,13 @@ func TestAllTransactionsFollowsTokensBeyondPageTen(t *testing.T) {
 		return 200, fmt.Sprintf(`{"docs":[{"id":"t%d"}]%s}`, n, next)
 	})
 	params := &ecartpay.ListTransactionsParams{Type: new("payment"), Limit: new(1), Prev: new("x")}
-	ids, err := collectPages(t, p.client.AllTransactions(t.Context(), params), rawID)
+	ids, err := pagingtest.Collect(t, p.client.AllTransactions(t.Context(), params), rawID)
 	require.NoError(t, err)
 	require.Len(t, ids, 12)
-	require.Equal(t, "GET /api/transactions?type=payment&limit=1", p.asked[0])
-	require.Equal(t, "GET /api/transactions?type=payment&page=10&limit=1", p.asked[9])
-	require.Equal(t, "GET /api/transactions?type=payment&limit=1&next=bmV4dA10%3D", p.asked[10])
-	require.Equal(t, "GET /api/transactions?type=payment&limit=1&next=bmV4dA11%3D", p.asked[11])
+	require.Equal(t, "GET /api/transactions?type=payment&limit=1", p.Asked[0])
+	require.Equal(t, "GET /api/transactions?type=payment&page=10&limit=1", p.Asked[9])
+	require.Equal(t, "GET /api/transactions?type=payment&limit=1&next=bmV4dA10%3D", p.Asked[10])
+	require.Equal(t, "GET /api/transactions?type=payment&limit=1&next=bmV4dA11%3D", p.Asked[11])
 	require.Nil(t, params.Page, "the caller's parameters were changed")
 	require.Nil(t, params.Next, "the caller's parameters were changed")
 }
@@ -178,21 +154,21 @@ func TestAllTransactionsStops(t *testing.T) {
 		p := servePages(t, func(n int, _ *http.Request) (int, string) {
 			return 200, []string{`{"docs":[{"id":"t1"}],"next_token":"x"}`, `{"docs":[]}`}[n-1]
 		})
-		ids, err := collectPages(t, p.client.AllTransactions(t.Context(), nil), rawID)
+		ids, err := pagingtest.Collect(t, p.client.AllTransactions(t.Context(), nil), rawID)
 		require.NoError(t, err)
 		require.Equal(t, []string{"t1"}, ids)
 	})
 	t.Run("at a page that repeats", func(t *testing.T) {
 		p := servePages(t, func(int, *http.Request) (int, string) { return 200, `{"docs":[{"id":"t1"}],"next_token":"x"}` })
 		for _, params := range []*ecartpay.ListTransactionsParams{nil, {Next: new("x")}, {Page: new(10)}} {
-			ids, err := collectPages(t, p.client.AllTransactions(t.Context(), params), rawID)
+			ids, err := pagingtest.Collect(t, p.client.AllTransactions(t.Context(), params), rawID)
 			require.ErrorIs(t, err, paging.ErrNoProgress)
 			require.Equal(t, []string{"t1"}, ids)
 		}
 	})
 	t.Run("at an answer without a list", func(t *testing.T) {
 		p := servePages(t, func(int, *http.Request) (int, string) { return 200, `{"next_token":"x"}` })
-		_, err := collectPages(t, p.client.AllTransactions(t.Context(), nil), rawID)
+		_, err := pagingtest.Collect(t, p.client.AllTransactions(t.Context(), nil), rawID)
 		require.ErrorIs(t, err, paging.ErrShape)
 	})
 	t.Run("at an error on page 2", func(t *testing.T) {
@@ -202,7 +178,7 @@ func TestAllTransactionsStops(t *testing.T) {
 			}
 			return 200, `{"docs":[{"id":"t1"}]}`
 		})
-		_, err := collectPages(t, p.client.AllTransactions(t.Context(), nil), rawID)
+		_, err := pagingtest.Collect(t, p.client.AllTransactions(t.Context(), nil), rawID)
 		require.ErrorIs(t, err, ecartpay.ErrForbidden)
 	})
 }
@@ -221,26 +197,26 @@ func TestUndocumentedListsAreReadInEitherShape(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			reply := func(n int, _ *http.Request) (int, string) { return 200, shape.pages[n-1] }
 			p := servePages(t, reply)
-			ids, err := collectPages(t, p.client.AllWithdrawals(t.Context(), &ecartpay.ListWithdrawalsParams{Limit: new(2), DateStart: new("2024-01-01")}), rawID)
+			ids, err := pagingtest.Collect(t, p.client.AllWithdrawals(t.Context(), &ecartpay.ListWithdrawalsParams{Limit: new(2), DateStart: new("2024-01-01")}), rawID)
 			require.NoError(t, err)
 			require.Equal(t, []string{"a", "b", "c"}, ids)
-			require.Len(t, p.asked, shape.asked)
-			require.Contains(t, p.asked[1], "page=2")
+			require.Len(t, p.Asked, shape.asked)
+			require.Contains(t, p.Asked[1], "page=2")
 
 			p = servePages(t, reply)
-			ids, err = collectPages(t, p.client.AllInvoices(t.Context(), &ecartpay.ListInvoicesParams{Year: new(2024)}), rawID)
+			ids, err = pagingtest.Collect(t, p.client.AllInvoices(t.Context(), &ecartpay.ListInvoicesParams{Year: new(2024)}), rawID)
 			require.NoError(t, err)
 			require.Equal(t, []string{"a", "b", "c"}, ids)
-			require.Contains(t, p.asked[1], "page=2")
+			require.Contains(t, p.Asked[1], "page=2")
 		})
 	}
 	p := servePages(t, func(int, *http.Request) (int, string) { return 200, `[{"id":"a"}]` })
-	_, err := collectPages(t, p.client.AllWithdrawals(t.Context(), nil), rawID)
+	_, err := pagingtest.Collect(t, p.client.AllWithdrawals(t.Context(), nil), rawID)
 	require.ErrorIs(t, err, paging.ErrNoProgress)
-	_, err = collectPages(t, p.client.AllInvoices(t.Context(), nil), rawID)
+	_, err = pagingtest.Collect(t, p.client.AllInvoices(t.Context(), nil), rawID)
 	require.ErrorIs(t, err, paging.ErrNoProgress)
 	p = servePages(t, func(int, *http.Request) (int, string) { return 200, `"x"` })
-	_, err = collectPages(t, p.client.AllWithdrawals(t.Context(), nil), rawID)
+	_, err = pagingtest.Collect(t, p.client.AllWithdrawals(t.Context(), nil), rawID)
 	require.ErrorIs(t, err, paging.ErrShape)
 }
 

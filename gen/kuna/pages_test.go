@@ -3,10 +3,7 @@ package kuna_test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"iter"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -14,42 +11,21 @@ import (
 
 	"github.com/seed-4fcf5cf3/payclients/gen/kuna"
 	"github.com/seed-4fcf5cf3/payclients/gen/paging"
+	"github.com/seed-4fcf5cf3/payclients/gen/paging/pagingtest"
 )
 
-// pageServer answers with what reply returns and keeps what it was asked.
+// pageServer is a server of pages and a client of it.
 type pageServer struct {
+	*pagingtest.Server
 	client *kuna.Client
-	asked  []string // method, path, query and body
 }
 
 func servePages(t *testing.T, reply func(n int, r *http.Request) (status int, body string)) *pageServer {
 	t.Helper()
-	p := new(pageServer)
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		p.asked = append(p.asked, strings.TrimSpace(r.Method+" "+r.URL.RequestURI()+" "+string(body)))
-		status, answer := reply(len(p.asked), r)
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, answer)
-	}))
-	t.Cleanup(srv.Close)
-	var err error
-	p.client, err = kuna.NewClient(srv.URL)
+	s := pagingtest.Serve(t, reply)
+	client, err := kuna.NewClient(s.URL)
 	require.NoError(t, err)
-	return p
-}
-
-// collectPages ranges to the end and checks that nothing comes after an error.
-func collectPages[T any](t *testing.T, all iter.Seq2[T, error], id func(T) string) (ids []string, err error) {
-	t.Helper()
-	for item, e := range all {
-		require.NoError(t, err, "it went on after an error")
-		if err = e; err == nil {
-			ids = append(ids, id(item))
-		}
-	}
-	return ids, err
+	return &pageServer{s, client}
 }
 
 func customers(ids ...string) string {
@@ -73,18 +49,18 @@ func TestAllCustomersTakesAnyShapeWithOneList(t *testing.T) {
 			return 200, fmt.Sprintf(shape, []string{customers("a", "b"), customers("c"), customers()}[n-1])
 		})
 		body := kuna.FindCustomersRequest{Email: new("a@example.test"), Take: new(2)}
-		ids, err := collectPages(t, p.client.AllCustomers(t.Context(), body), customerID)
+		ids, err := pagingtest.Collect(t, p.client.AllCustomers(t.Context(), body), customerID)
 		require.NoError(t, err, shape)
 		require.Equal(t, []string{"a", "b", "c"}, ids)
 		require.Equal(t, []string{
 			`POST /v2/customer/find {"email":"a@example.test","take":2}`,
 			`POST /v2/customer/find {"email":"a@example.test","skip":2,"take":2}`,
 			`POST /v2/customer/find {"email":"a@example.test","skip":3,"take":2}`,
-		}, p.asked)
+		}, p.Asked)
 		require.Nil(t, body.Skip, "the caller's body was changed")
 	}
 	p := servePages(t, func(int, *http.Request) (int, string) { return 200, `{"data":{"a":[],"b":[]}}` })
-	_, err := collectPages(t, p.client.AllCustomers(t.Context(), kuna.FindCustomersRequest{}), customerID)
+	_, err := pagingtest.Collect(t, p.client.AllCustomers(t.Context(), kuna.FindCustomersRequest{}), customerID)
 	require.ErrorIs(t, err, paging.ErrShape)
 }
 
@@ -94,7 +70,7 @@ func TestAllCustomersStops(t *testing.T) {
 		for range p.client.AllCustomers(t.Context(), kuna.FindCustomersRequest{}) {
 			break
 		}
-		require.Len(t, p.asked, 1)
+		require.Len(t, p.Asked, 1)
 	})
 	t.Run("at an error on page 2", func(t *testing.T) {
 		p := servePages(t, func(n int, _ *http.Request) (int, string) {
@@ -103,13 +79,13 @@ func TestAllCustomersStops(t *testing.T) {
 			}
 			return 200, `{"data":` + customers("a") + `}`
 		})
-		ids, err := collectPages(t, p.client.AllCustomers(t.Context(), kuna.FindCustomersRequest{}), customerID)
+		ids, err := pagingtest.Collect(t, p.client.AllCustomers(t.Context(), kuna.FindCustomersRequest{}), customerID)
 		require.ErrorIs(t, err, kuna.ErrUnauthorized)
 		require.Equal(t, []string{"a"}, ids)
 	})
 	t.Run("at a page that repeats", func(t *testing.T) {
 		p := servePages(t, func(int, *http.Request) (int, string) { return 200, `{"data":` + customers("a") + `}` })
-		ids, err := collectPages(t, p.client.AllCustomers(t.Context(), kuna.FindCustomersRequest{}), customerID)
+		ids, err := pagingtest.Collect(t, p.client.AllCustomers(t.Context(), kuna.FindCustomersRequest{}), customerID)
 		require.ErrorIs(t, err, paging.ErrNoProgress)
 		require.Equal(t, []string{"a"}, ids)
 	})
@@ -125,18 +101,18 @@ func TestAllOperationsSkipsInTheQuery(t *testing.T) {
 	})
 	operationID := func(o kuna.Operation) string { return o.ID }
 	params := &kuna.FindOperationsParams{Take: new(2), Skip: new(0)}
-	ids, err := collectPages(t, p.client.AllOperations(t.Context(), params, kuna.FindOperationsRequest{ExternalID: new("order-4711")}), operationID)
+	ids, err := pagingtest.Collect(t, p.client.AllOperations(t.Context(), params, kuna.FindOperationsRequest{ExternalID: new("order-4711")}), operationID)
 	require.NoError(t, err)
 	require.Equal(t, []string{"a", "b", "c"}, ids)
 	require.Equal(t, []string{
 		`POST /v2/operation/find?take=2 {"externalId":"order-4711"}`, // a skip of 0 is less than documented
 		`POST /v2/operation/find?skip=2&take=2 {"externalId":"order-4711"}`,
 		`POST /v2/operation/find?skip=3&take=2 {"externalId":"order-4711"}`,
-	}, p.asked)
+	}, p.Asked)
 	require.Equal(t, 0, *params.Skip, "the caller's parameters were changed")
 
 	p = servePages(t, func(int, *http.Request) (int, string) { return 200, `{"data":[` + operation("a") + `]}` })
-	ids, err = collectPages(t, p.client.AllOperations(t.Context(), nil, kuna.FindOperationsRequest{}), operationID)
+	ids, err = pagingtest.Collect(t, p.client.AllOperations(t.Context(), nil, kuna.FindOperationsRequest{}), operationID)
 	require.ErrorIs(t, err, paging.ErrNoProgress)
 	require.Equal(t, []string{"a"}, ids)
 }
