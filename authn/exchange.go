@@ -88,12 +88,11 @@ func (w *wire) jsonCall(op, path string, body any, header http.Header, secrets .
 
 // answer is a 2xx with a JSON object in it.
 type answer struct {
-	w       *wire
-	call    call
-	status  int
-	body    []byte
-	date    time.Time
-	decoded error
+	w      *wire
+	call   call
+	status int
+	body   []byte
+	date   time.Time
 }
 
 // post sends c and decodes a 2xx into out. Every failure is an [*Error].

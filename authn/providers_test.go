@@ -157,6 +157,7 @@ func TestRequestsAreAsDocumented(t *testing.T) {
 			answer := documented(t, "kuna", "login.response.2xx.json")
 			s, err := authn.KunaLogin{Email: "YOUR_EMAIL", Password: "YOUR_PASSWORD", MerchantID: "m-1"}.Session(config(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				b, _ := io.ReadAll(r.Body)
+				//lint:ignore SA1008 the name goes out as documented
 				require.Equal(t, []string{"m-1"}, r.Header["merchant_id"], "as documented, not canonicalised")
 				require.Empty(t, r.Header.Get("Authorization"))
 				seen = append(seen, r.Method+" "+r.URL.Path+" "+string(b))

@@ -3,7 +3,7 @@
 //
 //	srv := sandbox.Start(t)
 //	cred := srv.Credentials(specs.Kuna)
-//	client, err := kuna.New(kuna.Login{Email: cred.Email, Password: cred.Password, MerchantID: cred.MerchantID},
+//	client, err := kuna.New(kuna.Login{Email: cred.Email, Password: authn.Secret(cred.Password), MerchantID: cred.MerchantID},
 //		kuna.WithBaseURL(srv.URL(specs.Kuna)), kuna.WithHTTPClient(srv.Client()))
 //
 //	srv.Advance(31 * time.Minute)                                // tokens expire
