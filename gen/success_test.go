@@ -92,6 +92,12 @@ func TestWhatIsNoSuccess(t *testing.T) {
 	require.NoError(t, refund(answers(http.StatusOK, `{"status":"refunded"}`, nil)))
 }
 
+func TestCryptoCloudV1SaysWhyInError(t *testing.T) {
+	c := made(cryptocloud.NewClient(base, cryptocloud.WithHTTPClient(answers(http.StatusBadRequest, `{"status":"error","error":"no such invoice"}`, nil))))(t)
+	_, err := c.GetInvoiceStatusV1(context.Background(), &cryptocloud.GetInvoiceStatusV1Params{UUID: "INV-XXXXXXXX"})
+	require.ErrorContains(t, err, "no such invoice")
+}
+
 func TestWhatWorksOnceIsSentOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for status, want := range map[int]int{500: 1, 502: 1, 503: 1, 504: 1, 429: 3} {

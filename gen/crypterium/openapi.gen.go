@@ -188,19 +188,6 @@ type MerchantEvent struct {
 	Type string `json:"type"`
 }
 
-// Known values of MerchantEvent.Type; others may come.
-const (
-	MerchantEventTypeDebit                   = "DEBIT"
-	MerchantEventTypeCredit                  = "CREDIT"
-	MerchantEventTypeApprovedTransaction     = "APPROVED_TRANSACTION"
-	MerchantEventTypePassIdentityKYC         = "PASS_IDENTITY_KYC"
-	MerchantEventTypeUnderReviewIdentityKYC  = "UNDER_REVIEW_IDENTITY_KYC"
-	MerchantEventTypeFailedIdentityKYC       = "FAILED_IDENTITY_KYC"
-	MerchantEventTypePassResidenceKYC        = "PASS_RESIDENCE_KYC"
-	MerchantEventTypeUnderReviewResidenceKYC = "UNDER_REVIEW_RESIDENCE_KYC"
-	MerchantEventTypeFailedResidenceKYC      = "FAILED_RESIDENCE_KYC"
-)
-
 // MerchantToken defines model for MerchantToken.
 type MerchantToken struct {
 	// AccessToken Example: fb3cee22-08a5-4f77-95e7-ba7c23aaf8af

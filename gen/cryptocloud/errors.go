@@ -19,6 +19,7 @@ type errorBody struct {
 	Result  json.RawMessage `json:"result"`
 	Detail  call.Text       `json:"detail"`
 	Message call.Text       `json:"message"`
+	Error   call.Text       `json:"error"` // V1, seen by clients beside status "error"
 }
 
 func decodeError(e *apierr.Error, body []byte) bool {
@@ -28,7 +29,9 @@ func decodeError(e *apierr.Error, body []byte) bool {
 	}
 	switch {
 	case b.Status == "error":
-		e.Message = string(b.Message)
+		if e.Message = string(b.Message); e.Message == "" {
+			e.Message = string(b.Error)
+		}
 		var many map[string]call.Text
 		var one call.Text
 		if json.Unmarshal(b.Result, &many) == nil && len(many) > 0 {

@@ -145,14 +145,6 @@ type PaymentEvent struct {
 	WebhookID *string `json:"webhook_id,omitempty"`
 }
 
-// Known values of PaymentEvent.Event; others may come.
-const (
-	PaymentEventEventPaymentPending   = "payment.pending"
-	PaymentEventEventPaymentConfirmed = "payment.confirmed"
-	PaymentEventEventPaymentFailed    = "payment.failed"
-	PaymentEventEventOrderExpired     = "order.expired"
-)
-
 // PaymentEventData All fields but `order_id` depend on the event: an expired order has no transaction, and a pending one was never
 // confirmed.
 type PaymentEventData struct {

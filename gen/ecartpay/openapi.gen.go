@@ -1128,25 +1128,6 @@ type Notification struct {
 	Event string `json:"event"`
 }
 
-// Known values of Notification.Event; others may come.
-const (
-	NotificationEventBillingInformationUpdated  = "billing_information.updated"
-	NotificationEventBillingInformationDeleted  = "billing_information.deleted"
-	NotificationEventBillingsCreate             = "billings.create"
-	NotificationEventSubscriptionCreated        = "subscription.created"
-	NotificationEventSubscriptionPaymentSuccess = "subscription.payment_success"
-	NotificationEventSubscriptionPaymentFailed  = "subscription.payment_failed"
-	NotificationEventSubscriptionPaused         = "subscription.paused"
-	NotificationEventSubscriptionCancelled      = "subscription.cancelled"
-	NotificationEventTransferCreated            = "transfer.created"
-	NotificationEventOrdersCreate               = "orders.create"
-	NotificationEventOrdersUpdate               = "orders.update"
-	NotificationEventOrdersConfirmation         = "orders.confirmation"
-	NotificationEventWithdrawalsProcessing      = "withdrawals.processing"
-	NotificationEventWithdrawalsPaid            = "withdrawals.paid"
-	NotificationEventWithdrawalsCancelled       = "withdrawals.cancelled"
-)
-
 // NotificationData Only the billing_information events are recorded. Of order events clients know `id` and `status`; of the others nothing is known.
 type NotificationData struct {
 	// AccountID Example: 5d2d436e3199ae000449065b

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"net/http"
 	"time"
+	"unicode/utf8"
 
 	"github.com/seed-4fcf5cf3/payclients/specs/contract"
 )
@@ -125,20 +126,34 @@ func lineBody(raw json.RawMessage, b []byte) []byte {
 	return raw
 }
 
-// WriteJSONLine writes an exchange so that [JSONLines] reads it back. The
-// line holds whatever the exchange holds, credentials included.
+// WriteJSONLine writes an exchange so that [JSONLines] reads it back, byte for
+// byte: text as text, anything else as base64. The line holds whatever the
+// exchange holds, credentials included.
 func WriteJSONLine(w io.Writer, x contract.Exchange) error {
 	l := line{
 		Time: x.Time, Method: x.Method, URL: x.URL, Status: x.Status,
-		RequestHeader: header(x.RequestHeader), RequestBase64: x.RequestBody,
-		ResponseHeader: header(x.ResponseHeader), ResponseBase64: x.ResponseBody,
+		RequestHeader: header(x.RequestHeader), ResponseHeader: header(x.ResponseHeader),
 	}
+	l.RequestBody, l.RequestBase64 = bodyLine(x.RequestBody)
+	l.ResponseBody, l.ResponseBase64 = bodyLine(x.ResponseBody)
 	b, err := json.Marshal(l)
 	if err != nil {
 		return err
 	}
 	_, err = w.Write(append(b, '\n'))
 	return err
+}
+
+// bodyLine is the reverse of lineBody.
+func bodyLine(b []byte) (text json.RawMessage, base64 []byte) {
+	if len(b) == 0 || !utf8.Valid(b) {
+		return nil, b
+	}
+	text, err := json.Marshal(string(b))
+	if err != nil {
+		return nil, b
+	}
+	return text, nil
 }
 
 // readLine reads a line without its end, up to MaxEntry bytes of it.
