@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -212,4 +213,46 @@ func BenchmarkTransport(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkTransportRatio quotes the sampling transport as a ratio: turns of
+// 1,000 calls with and without it alternate, and the median turn of each counts,
+// so that a busy machine disturbs both alike.
+func BenchmarkTransportRatio(b *testing.B) {
+	body := benchBody(b)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(body)
+	}))
+	defer srv.Close()
+	c, err := contract.For(specs.CryptoCloud)
+	require.NoError(b, err)
+	base := &http.Transport{}
+	defer base.CloseIdleConnections()
+	sampled := contract.Transport(base, c, func(contract.Report) {}, contract.SampleEvery(100), contract.Async(0, 0))
+	turn := func(rt http.RoundTripper) time.Duration {
+		client, start := &http.Client{Transport: rt}, time.Now()
+		for range 1000 {
+			req, _ := http.NewRequest("POST", srv.URL+"/v2/invoice/create", strings.NewReader(`{"shop_id":"x","amount":5}`))
+			req.Header.Set("Content-Type", "application/json")
+			req.Header.Set("Authorization", "Token x")
+			res, err := client.Do(req)
+			if err != nil {
+				b.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, res.Body)
+			_ = res.Body.Close()
+		}
+		return time.Since(start)
+	}
+	var with, without []time.Duration
+	for b.Loop() {
+		without = append(without, turn(base))
+		with = append(with, turn(sampled))
+	}
+	slices.Sort(with)
+	slices.Sort(without)
+	b.ReportMetric(float64(with[len(with)/2])/float64(without[len(without)/2]), "ratio")
+	b.ReportMetric(0, "ns/op")
 }

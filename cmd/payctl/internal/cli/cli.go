@@ -44,6 +44,7 @@ func commands() []command {
 		{"demo", "[-env]", "all five providers on the embedded sandbox", "", runDemo},
 		{"sandbox", "[-addr 127.0.0.1:0]", "serve the sandbox; prints the base URLs as environment lines", "", runSandbox},
 		{"check", "[-provider p] [-strict] [-format text|json|junit] PATH...", "judge fixtures and recorded traffic by the documents", checkHelp, runCheck},
+		{"survive", "-provider p -- COMMAND...", "meet somebody's client with every fault of the sandbox", surviveHelp, runSurvive},
 		{"proxy", "-provider p -upstream URL [-record file.jsonl]", "stand between a client and a provider, report drift as it happens", proxyHelp, runProxy},
 	}
 }
