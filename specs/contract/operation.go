@@ -48,6 +48,9 @@ type Scheme struct {
 	In   string // of an apiKey: header, query or cookie
 	Key  string // of an apiKey: the name of the header, parameter or cookie
 	HTTP string // of http: basic or bearer
+	// Prefix is the word that an apiKey's value begins with (x-prefix), such as
+	// CryptoCloud's Token; empty if none is documented.
+	Prefix string
 }
 
 // Operations lists the document's operations in the order of paths and
@@ -92,7 +95,8 @@ func (c *Checker) Schemes() map[string]Scheme {
 }
 
 func scheme(name string, s *openapi3.SecurityScheme) Scheme {
-	return Scheme{Name: name, Type: s.Type, In: s.In, Key: s.Name, HTTP: strings.ToLower(s.Scheme)}
+	prefix, _ := s.Extensions["x-prefix"].(string)
+	return Scheme{Name: name, Type: s.Type, In: s.In, Key: s.Name, HTTP: strings.ToLower(s.Scheme), Prefix: prefix}
 }
 
 // operation is an operation prepared for judging.

@@ -198,7 +198,9 @@ func (j *judgement) credential(s Scheme, req *http.Request, h http.Header) {
 	prefix := "bearer"
 	switch s.Type {
 	case "apiKey":
-		return
+		if prefix = s.Prefix; prefix == "" {
+			return
+		}
 	case "http":
 		prefix = s.HTTP
 	}
