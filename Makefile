@@ -6,7 +6,7 @@ FUZZ        ?= ./...
 FUZZTIME    ?= 10s
 
 .DEFAULT_GOAL := help
-.PHONY: help generate drift test lint contract bench fuzz faults check demo
+.PHONY: help generate drift test lint contract bench fuzz faults costs check demo
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,10 +15,11 @@ generate: ## generate all clients from their documents
 	go generate ./gen/...
 
 drift: ## fail if generating changes anything, untracked files included
-	@before="$$(git status --porcelain -- gen)"; \
+	@state() { git status --porcelain -- gen; git diff -- gen; git ls-files -o --exclude-standard -- gen | xargs -r cat; }; \
+	before="$$(state | git hash-object --stdin)"; \
 	go generate ./gen/... && go build ./gen/... && \
-	after="$$(git status --porcelain -- gen)"; \
-	if [ "$$before" != "$$after" ]; then echo "generated code differs from what is committed:"; git status --porcelain -- gen; git --no-pager diff --stat -- gen; exit 1; fi; \
+	after="$$(state | git hash-object --stdin)"; \
+	if [ "$$before" != "$$after" ]; then echo "generated code differs from what was there:"; git status --porcelain -- gen; git --no-pager diff --stat -- gen; exit 1; fi; \
 	echo "no drift"
 
 test: ## run every test (RACE=-race for the race detector)
@@ -38,9 +39,13 @@ bench: ## measure, with a hand-written net/http client in the same run
 	go test -run '^$$' -bench . -benchmem ./gen/... ./authn/... ./specs/...
 
 fuzz: ## run the fuzz targets of FUZZ for FUZZTIME each, two at a time
+	@go vet $(FUZZ)
 	@for pkg in $$(go list $(FUZZ)); do \
 	  go test -list '^Fuzz' $$pkg | sed -n "s|^Fuzz.*|$$pkg &|p"; \
-	done | xargs -P 2 -L 1 sh -c 'go test -run "^$$" -parallel 1 -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) "$$0" >"$${TMPDIR:-/tmp}/fuzz.$$$$" 2>&1 && echo "ok $$0 $$1" || { cat "$${TMPDIR:-/tmp}/fuzz.$$$$"; exit 255; }'
+	done | xargs -P 2 -L 1 sh -c 'out="$$(go test -run "^$$" -parallel 1 -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) "$$0" 2>&1)" && echo "ok $$0 $$1" || { echo "$$out"; exit 255; }'
+
+costs: ## what generating costs, and what compiling all five clients adds to net/http
+	bash .ci/costs
 
 faults: ## the whole fault matrix (a bounded sample is part of `make test`)
 	PAYCLIENTS_FAULTS=all go test -count=1 -timeout 30m -run 'Faults' -v ./gen/...

@@ -3,6 +3,7 @@ package gen_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -90,6 +91,15 @@ func TestWhatIsNoSuccess(t *testing.T) {
 	require.NoError(t, credit(answers(http.StatusOK, `{"txId":"1"}`, nil)))
 	require.NoError(t, refund(answers(http.StatusOK, "", nil)))
 	require.NoError(t, refund(answers(http.StatusOK, `{"status":"refunded"}`, nil)))
+}
+
+// TestAProxyThatGaveUpDoesNotKnow: 408 and 499 say nothing of what the provider did.
+func TestAProxyThatGaveUpDoesNotKnow(t *testing.T) {
+	for status, unknown := range map[int]bool{408: true, 499: true, 400: false, 404: false} {
+		c := made(ecartpay.NewClient(base, ecartpay.WithHTTPClient(answers(status, "<html>proxy</html>", nil))))(t)
+		_, err := c.RefundOrder(context.Background(), "o", ecartpay.RefundOrderRequest{Amount: "1"})
+		require.Equal(t, unknown, errors.Is(err, apierr.ErrOutcomeUnknown), "%d: %v", status, err)
+	}
 }
 
 func TestCryptoCloudV1SaysWhyInError(t *testing.T) {

@@ -118,21 +118,29 @@ func TestSurvivesEveryFault(t *testing.T) {
 		}
 		faults++
 		ends := map[string]map[string]bool{"read": {}, "write": {}, "token": {}}
+		met := 0
 		ok := t.Run(name, func(t *testing.T) {
 			for _, p := range specs.Providers() {
 				for _, what := range []string{"read", "write", "token"} {
+					if what != "token" && sandbox.FaultOfTokens(name) {
+						continue
+					}
 					synctest.Test(t, func(t *testing.T) {
-						ends[what][meet(t, name, p, what)] = true
+						if end := meet(t, name, p, what); end != "" {
+							ends[what][end] = true
+							met++
+						}
 					})
 				}
 			}
 		})
+		require.NotZero(t, met, "no client ever met the fault %s", name)
 		if ok {
 			survived++
 		}
 		fmt.Fprintf(&table, "| `%s` | %s | %s | %s |\n", name, list(ends["read"]), list(ends["write"]), list(ends["token"]))
 	}
-	fmt.Fprintf(&table, "\nSurvives %d of %d, each with all five providers.\n", survived, faults)
+	fmt.Fprintf(&table, "\nSurvives %d of %d, each with every provider whose calls can meet it; – where none can.\n", survived, faults)
 	require.Equal(t, faults, survived)
 	requireBlock(t, "faults", table.String())
 }
@@ -152,12 +160,17 @@ func meet(t *testing.T, fault, provider, what string) string {
 	case "read":
 		require.NoError(t, m.read(ctx))
 	}
+	if fault == "refresh-spent" { // needs a refresh, not a first login
+		require.NoError(t, m.read(ctx))
+		srv.RevokeTokens(provider, "access")
+	}
 	before := len(srv.Calls(provider, m.writeOp))
 	srv.Inject(sandbox.Fault{Name: fault, Provider: provider, Auth: &token, Count: 1})
 
 	start := time.Now()
 	err := call(ctx)
 	require.LessOrEqual(t, time.Since(start), 2*time.Minute, "the call hangs")
+	met := srv.Faults()[0].Hits > 0
 	srv.ClearFaults()
 
 	end := "value"
@@ -182,6 +195,9 @@ func meet(t *testing.T, fault, provider, what string) string {
 	// A failed login holds off the next for a moment.
 	time.Sleep(2 * time.Hour)
 	require.NoError(t, m.read(ctx), "the client is usable afterwards")
+	if !met {
+		return "" // a fault of tokens in an ordinary call, or a provider without token calls
+	}
 	return end
 }
 
@@ -220,6 +236,9 @@ func list(set map[string]bool) string {
 	var out []string
 	for s := range set {
 		out = append(out, s)
+	}
+	if len(out) == 0 {
+		return "–"
 	}
 	slices.Sort(out)
 	return strings.Join(out, ", ")

@@ -194,5 +194,11 @@ func (f *Fault) instead(c *call) *answer {
 // FaultNames lists the faults.
 func FaultNames() []string { return slices.Sorted(maps.Keys(faultKinds)) }
 
+// FaultOfTokens reports whether a fault changes what a token call answers, so
+// that no other call can meet it.
+func FaultOfTokens(name string) bool {
+	return faultKinds[name].tokens == "only" || name == "refresh-spent"
+}
+
 // FaultAbout says in one line what a fault does.
 func FaultAbout(name string) string { return faultKinds[name].about }

@@ -360,7 +360,7 @@ func (c Caller) failure(req *http.Request, res *http.Response, body []byte, read
 // not done.
 func refusal(e *apierr.Error, known bool) bool {
 	switch s := e.Status; {
-	case s >= 500:
+	case s >= 500, s == http.StatusRequestTimeout, s == 499: // the last two: a proxy that gave up
 		// A gateway that lost its upstream does not know, and "internal error"
 		// may come after the money moved. A reason does: a bad field, a limit.
 		return known && !e.Is(apierr.ErrServer) && !e.Is(apierr.ErrUnexpectedResponse)

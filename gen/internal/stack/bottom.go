@@ -31,7 +31,8 @@ func (b *bottom) RoundTrip(req *http.Request) (*http.Response, error) {
 	if effect == operation.Read {
 		return b.base.RoundTrip(req) // may be repeated anyway
 	}
-	if effect == operation.Write && (has(req.Header, "Idempotency-Key") || has(req.Header, "X-Idempotency-Key")) {
+	changes := effect == operation.Write || (effect == "" && req.Method != http.MethodGet && req.Method != http.MethodHead)
+	if changes && (has(req.Header, "Idempotency-Key") || has(req.Header, "X-Idempotency-Key")) {
 		return nil, unsent(req, errors.New("an Idempotency-Key header makes net/http repeat a write by itself; the provider documents none"))
 	}
 	w := new(watch)

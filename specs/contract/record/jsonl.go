@@ -103,7 +103,11 @@ func parseLine(b []byte) (contract.Exchange, error) {
 		if errors.As(err, &syntax) {
 			return contract.Exchange{}, fmt.Errorf("is not JSON from byte %d", syntax.Offset)
 		}
-		return contract.Exchange{}, errors.New("is no exchange") // the cause may quote a value
+		var typ *json.UnmarshalTypeError
+		if errors.As(err, &typ) { // its text may quote a value; the place does not
+			return contract.Exchange{}, fmt.Errorf("is no exchange: member %q at byte %d has the wrong type", typ.Field, typ.Offset)
+		}
+		return contract.Exchange{}, errors.New("is no exchange")
 	}
 	if l.Method == "" || l.URL == "" {
 		return contract.Exchange{}, errors.New("has no method or no url")

@@ -3,10 +3,10 @@ package cli
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -22,22 +22,26 @@ const surviveHelp = `Runs COMMAND, somebody's client in any language, once for e
 sandbox: once with the fault in the first call that gets a token, once with it in
 the first other call. The command finds base URL and fake credentials in its
 environment, as payctl sandbox prints them, and should make a call or two and
-end. To survive is: it ends in time, no write reaches the provider twice with one
-body, and no credential is in its output. Its exit status is reported, not judged:
-a failure that says so is fine.
+end. To survive is: it ends in time, no write reaches the provider more often than
+without the fault (what was refused with 401 or 429 does not count), and no
+credential or token is in its output. Its exit status is reported, not judged: a
+failure that says so is fine. A fault that none of its calls could meet is "not
+met" and does not count.
 `
 
 // survival is what became of one fault.
 type survival struct {
 	fault, call, end string
+	met              bool
+	writes           map[string]int // by operation
 	wrong            []string
 }
 
 func runSurvive(ctx context.Context, fs *flag.FlagSet, args []string, io IO) error {
 	provider := fs.String("provider", "", "the provider that the command calls")
 	only := fs.String("faults", "", "comma-separated faults; all if empty")
-	timeout := fs.Duration("timeout", 30*time.Second, "when a command that still runs is taken for hanging")
-	delay := fs.Duration("delay", time.Second, "of the faults that are slow, and what a 429 asks for")
+	timeout := fs.Duration("timeout", 90*time.Second, "when a command that still runs is taken for hanging; more than the client's own timeout")
+	delay := fs.Duration("delay", time.Second, "of slow answers, and what a 429 or 503 asks for")
 	before, command := args, []string(nil)
 	if i := slices.Index(args, "--"); i >= 0 {
 		before, command = args[:i], args[i+1:]
@@ -63,33 +67,52 @@ func runSurvive(ctx context.Context, fs *flag.FlagSet, args []string, io IO) err
 		faults = strings.Split(*only, ",")
 	}
 
+	var usual map[string]int
 	run := func(name string, token bool) (survival, error) {
-		return survive(ctx, *provider, sandbox.Fault{Name: name, Provider: *provider, Auth: &token, Count: 1, Delay: *delay}, *timeout, command)
+		f := sandbox.Fault{Name: name, Provider: *provider, Auth: &token, Count: 1}
+		if strings.HasPrefix(name, "429") || strings.HasPrefix(name, "slow") || name == "503" {
+			f.Delay = *delay // the others keep theirs: an answer that never comes must not come
+		}
+		return survive(ctx, *provider, f, *timeout, command, usual)
 	}
 	plain, err := run("", false)
 	if err != nil {
 		return err
 	}
+	usual = plain.writes
 	if plain.end != "exit 0" || len(plain.wrong) > 0 {
 		return fmt.Errorf("without any fault the command ends with %s %s: nothing can be said of faults", plain.end, strings.Join(plain.wrong, ", "))
 	}
-	failed := 0
+	if !plain.met {
+		return errors.New("without any fault the command makes no call: nothing can be said of faults")
+	}
+	failed, met := 0, 0
 	fmt.Fprintf(io.Out, "%-22s %-6s %-8s %s\n", "fault", "in", "end", "verdict")
 	for _, name := range faults {
 		for _, token := range []bool{true, false} {
+			if !token && sandbox.FaultOfTokens(name) {
+				continue
+			}
 			s, err := run(name, token)
 			if err != nil {
 				return err
 			}
 			verdict := "survived"
-			if len(s.wrong) > 0 {
+			switch {
+			case len(s.wrong) > 0:
+				met++
 				failed++
 				verdict = "FAILED: " + strings.Join(s.wrong, ", ")
+			case s.met:
+				met++
+			default:
+				verdict = "not met"
 			}
+
 			fmt.Fprintf(io.Out, "%-22s %-6s %-8s %s\n", s.fault, s.call, s.end, verdict)
 		}
 	}
-	fmt.Fprintf(io.Out, "\nsurvives %d of %d\n", 2*len(faults)-failed, 2*len(faults))
+	fmt.Fprintf(io.Out, "\nsurvives %d of %d\n", met-failed, met)
 	if failed > 0 {
 		return errFailed
 	}
@@ -97,7 +120,7 @@ func runSurvive(ctx context.Context, fs *flag.FlagSet, args []string, io IO) err
 }
 
 // survive runs the command against a sandbox with one fault.
-func survive(ctx context.Context, provider string, fault sandbox.Fault, timeout time.Duration, command []string) (survival, error) {
+func survive(ctx context.Context, provider string, fault sandbox.Fault, timeout time.Duration, command []string, usual map[string]int) (survival, error) {
 	s := survival{fault: fault.Name, call: "call"}
 	if *fault.Auth {
 		s.call = "token"
@@ -121,7 +144,7 @@ func survive(ctx context.Context, provider string, fault sandbox.Fault, timeout 
 
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	var out bytes.Buffer
+	var out capped
 	cmd := exec.CommandContext(limited, command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), box.Env(base)...)
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -133,7 +156,7 @@ func survive(ctx context.Context, provider string, fault sandbox.Fault, timeout 
 		return s, ctx.Err()
 	case limited.Err() != nil:
 		s.end, s.wrong = "killed", append(s.wrong, fmt.Sprintf("hangs for more than %s", timeout))
-	case err == nil:
+	case err == nil, errors.Is(err, exec.ErrWaitDelay): // the latter: a child of its own keeps the output open
 		s.end = "exit 0"
 	case errors.As(err, &exit):
 		s.end = fmt.Sprintf("exit %d", exit.ExitCode())
@@ -145,16 +168,26 @@ func survive(ctx context.Context, provider string, fault sandbox.Fault, timeout 
 	if err != nil {
 		return s, err
 	}
-	sent := map[string]int{}
+	s.writes = map[string]int{}
+	var secrets []string
 	for _, x := range box.Requests() {
 		op, _ := checker.Lookup(x.Operation)
-		if op.Effect != "write" || x.Status == http.StatusUnauthorized { // refused for its token, and not done
-			continue
+		if op.Effect == "write" && x.Status != http.StatusUnauthorized && x.Status != http.StatusTooManyRequests {
+			s.writes[x.Operation]++
 		}
-		key := fmt.Sprintf("%s %x", x.Operation, sha256.Sum256(x.RequestBody))
-		if sent[key]++; sent[key] == 2 {
-			s.wrong = append(s.wrong, x.Operation+" was sent twice")
+		for _, name := range []string{"Authorization", "Api-Key"} {
+			v := x.RequestHeader.Get(name)
+			secrets = append(secrets, v[strings.LastIndexByte(v, ' ')+1:])
 		}
+	}
+	for _, op := range slices.Sorted(maps.Keys(s.writes)) {
+		if usual != nil && s.writes[op] > usual[op] {
+			s.wrong = append(s.wrong, fmt.Sprintf("%s was sent %d times, %d without the fault", op, s.writes[op], usual[op]))
+		}
+	}
+	s.met = len(box.Requests()) > 0
+	if rules := box.Faults(); len(rules) > 0 {
+		s.met = rules[0].Hits > 0
 	}
 	for _, line := range box.Env(base) {
 		name, value, _ := strings.Cut(line, "=")
@@ -162,9 +195,22 @@ func survive(ctx context.Context, provider string, fault sandbox.Fault, timeout 
 			s.wrong = append(s.wrong, "prints "+name)
 		}
 	}
+	if len(s.wrong) == 0 && slices.ContainsFunc(secrets, func(v string) bool { return len(v) >= 8 && bytes.Contains(out.Bytes(), []byte(v)) }) {
+		s.wrong = append(s.wrong, "prints a token")
+	}
 	stop()
 	<-served
 	return s, nil
+}
+
+// capped keeps the first megabyte of what a command prints.
+type capped struct{ bytes.Buffer }
+
+func (c *capped) Write(p []byte) (int, error) {
+	if room := 1<<20 - c.Len(); room > 0 {
+		c.Buffer.Write(p[:min(room, len(p))])
+	}
+	return len(p), nil
 }
 
 func secretVariable(name string) bool {
