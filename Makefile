@@ -44,7 +44,7 @@ fuzz: ## run the fuzz targets of FUZZ for FUZZTIME each, two at a time
 	  go test -list '^Fuzz' $$pkg | sed -n "s|^Fuzz.*|$$pkg &|p"; \
 	done | xargs -P 2 -L 1 sh -c 'out="$$(go test -run "^$$" -parallel 1 -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) "$$0" 2>&1)" && echo "ok $$0 $$1" || { echo "$$out"; exit 255; }'
 
-costs: ## what generating costs, and what compiling all five clients adds to net/http
+costs: ## what generating and compiling the clients costs, and starting the sandbox
 	bash .ci/costs
 
 faults: ## the whole fault matrix (a bounded sample is part of `make test`)

@@ -176,13 +176,7 @@ func TestJudgingIsFastEnough(t *testing.T) {
 
 // What sampling costs a call over a loopback connection.
 func BenchmarkTransport(b *testing.B) {
-	body := benchBody(b)
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(body)
-	}))
-	defer srv.Close()
+	call := benchServer(b)
 	c, err := contract.For(specs.CryptoCloud)
 	require.NoError(b, err)
 	drop := func(contract.Report) {}
@@ -201,17 +195,31 @@ func BenchmarkTransport(b *testing.B) {
 			defer client.CloseIdleConnections()
 			b.ReportAllocs()
 			for b.Loop() {
-				req, _ := http.NewRequest("POST", srv.URL+"/v2/invoice/create", strings.NewReader(`{"shop_id":"x","amount":5}`))
-				req.Header.Set("Content-Type", "application/json")
-				req.Header.Set("Authorization", "Token x")
-				res, err := client.Do(req)
-				if err != nil {
-					b.Fatal(err)
-				}
-				_, _ = io.Copy(io.Discard, res.Body)
-				_ = res.Body.Close()
+				call(client)
 			}
 		})
+	}
+}
+
+// benchServer answers one documented payload and returns what calls it once.
+func benchServer(b *testing.B) (call func(*http.Client)) {
+	body := benchBody(b)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(body)
+	}))
+	b.Cleanup(srv.Close)
+	return func(client *http.Client) {
+		req, _ := http.NewRequest("POST", srv.URL+"/v2/invoice/create", strings.NewReader(`{"shop_id":"x","amount":5}`))
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Authorization", "Token x")
+		res, err := client.Do(req)
+		if err != nil {
+			b.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		_ = res.Body.Close()
 	}
 }
 
@@ -219,13 +227,7 @@ func BenchmarkTransport(b *testing.B) {
 // 1,000 calls with and without it alternate, and the median turn of each counts,
 // so that a busy machine disturbs both alike.
 func BenchmarkTransportRatio(b *testing.B) {
-	body := benchBody(b)
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(body)
-	}))
-	defer srv.Close()
+	call := benchServer(b)
 	c, err := contract.For(specs.CryptoCloud)
 	require.NoError(b, err)
 	base := &http.Transport{}
@@ -234,15 +236,7 @@ func BenchmarkTransportRatio(b *testing.B) {
 	turn := func(rt http.RoundTripper) time.Duration {
 		client, start := &http.Client{Transport: rt}, time.Now()
 		for range 1000 {
-			req, _ := http.NewRequest("POST", srv.URL+"/v2/invoice/create", strings.NewReader(`{"shop_id":"x","amount":5}`))
-			req.Header.Set("Content-Type", "application/json")
-			req.Header.Set("Authorization", "Token x")
-			res, err := client.Do(req)
-			if err != nil {
-				b.Fatal(err)
-			}
-			_, _ = io.Copy(io.Discard, res.Body)
-			_ = res.Body.Close()
+			call(client)
 		}
 		return time.Since(start)
 	}

@@ -194,6 +194,14 @@ func (f *Fault) instead(c *call) *answer {
 // FaultNames lists the faults.
 func FaultNames() []string { return slices.Sorted(maps.Keys(faultKinds)) }
 
+// CallFaults lists the faults that a call can meet as they stand: not those of
+// webhooks, and not the two that need to be told what to answer.
+func CallFaults() []string {
+	return slices.DeleteFunc(FaultNames(), func(name string) bool {
+		return strings.HasPrefix(name, "webhook-") || name == "documented" || name == "answer"
+	})
+}
+
 // FaultOfTokens reports whether a fault changes what a token call answers, so
 // that no other call can meet it.
 func FaultOfTokens(name string) bool {

@@ -43,10 +43,7 @@ type Config struct {
 // DefaultTimeout bounds a call when nobody said anything.
 const DefaultTimeout = 60 * time.Second
 
-const (
-	tokenTimeout = 30 * time.Second
-	maxRedirects = 5
-)
+const maxRedirects = 5
 
 // Env is what a provider's credentials are given to become an Auth.
 type Env struct {
@@ -165,7 +162,7 @@ func Build(server string, doer Doer, conf *Config, auth Authenticate) (*Layers, 
 		// authn has its own timeout, back-off and rules for repeating.
 		a, err = auth(Env{BaseURL: base, Config: authn.Config{
 			BaseURL:   base.String(),
-			HTTP:      &http.Client{Transport: tokens, Timeout: tokenTimeout, CheckRedirect: noRedirect},
+			HTTP:      &http.Client{Transport: tokens}, // authn limits it in time and follows no redirect
 			Store:     conf.Store,
 			StoreKey:  conf.StoreKey,
 			Logger:    conf.Logger,
@@ -225,9 +222,6 @@ func newTransport() (http.RoundTripper, interface{ CloseIdleConnections() }) {
 	t.ResponseHeaderTimeout = 30 * time.Second
 	return t, t
 }
-
-// noRedirect makes a redirect an answer instead of following it.
-func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // checkRedirect follows a redirect only for a read, only with the method and
 // body unchanged, and only to the same origin. net/http would forward the

@@ -55,9 +55,7 @@ func runSurvive(ctx context.Context, fs *flag.FlagSet, args []string, io IO) err
 	if len(command) == 0 {
 		return errors.New("give the command after --")
 	}
-	faults := slices.DeleteFunc(sandbox.FaultNames(), func(name string) bool {
-		return strings.HasPrefix(name, "webhook-") || name == "documented" || name == "answer"
-	})
+	faults := sandbox.CallFaults()
 	if *only != "" {
 		for _, name := range strings.Split(*only, ",") {
 			if !slices.Contains(faults, name) {
@@ -108,7 +106,6 @@ func runSurvive(ctx context.Context, fs *flag.FlagSet, args []string, io IO) err
 			default:
 				verdict = "not met"
 			}
-
 			fmt.Fprintf(io.Out, "%-22s %-6s %-8s %s\n", s.fault, s.call, s.end, verdict)
 		}
 	}
